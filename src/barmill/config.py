@@ -1,0 +1,146 @@
+"""Settings: `[tool.barmill]` of pyproject.toml, then `BARMILL_*` variables. The only reader of environment and TOML."""
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from barmill.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a project can set; folders are relative to the project's root.
+
+    Attributes:
+        stooq: root of the raw Stooq tree.
+        instruments: folder of the brokers' instrument lists.
+        series: folder of single price series (one file each).
+        artifacts: everything that is built.
+        store: content-addressed store; empty means `<artifacts>/store`. May lie outside the project and be shared.
+        link: how a stored object becomes a file: `reflink` (else copy), `copy`, `hardlink`.
+        fsync: wait for the disk at each store write (a torn object is found and rebuilt without it, too).
+        frequency: the part of the tree that instruments are matched with: `daily`, `hourly`, `5 min`.
+        lse_currency_policy: whose currency counts for a London line: `broker`, `stooq`, or `strict` (neither, when they differ).
+        include_empty_prices: write a header-only export for a file without a valid row.
+        aliases: old ticker → new ticker, beside the built-in ones (`"FB.US" = "META.US"`).
+        spike: a day's |ln return| above which a bar is flagged.
+        stale_days: days behind the last bar of its region after which a series has ended.
+    """
+
+    stooq: Path = Path("data/stooq")
+    instruments: Path = Path("data/instruments")
+    series: Path = Path("data/series")
+    artifacts: Path = Path("artifacts")
+    store: Path | None = None
+    link: str = field(default="reflink", metadata={"choices": ("reflink", "copy", "hardlink")})
+    fsync: bool = False
+    frequency: str = field(default="daily", metadata={"choices": ("daily", "hourly", "5 min")})
+    lse_currency_policy: str = field(default="broker", metadata={"choices": ("broker", "stooq", "strict")})
+    include_empty_prices: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    spike: float = 1.5
+    stale_days: int = 30
+
+
+def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read `root/pyproject.toml`, then the `BARMILL_*` variables of `environ`, which win.
+
+    Raises:
+        ConfigError: a key is unknown or a value does not fit; names the key, where it stands, and the nearest valid one.
+    """
+    fields = {f.name: f for f in dataclasses.fields(Settings)}
+    values: dict[str, Any] = {}
+    for key, value in _read_table(root / "pyproject.toml").items():
+        where = f"[tool.barmill] {key} in {root / 'pyproject.toml'}"
+        values[key] = _convert(_known(key, fields, where), value, where)
+    for variable, text in environ.items():
+        if variable.startswith("BARMILL_") and variable not in _NOT_SETTINGS:
+            where = f"environment variable {variable}"
+            key = variable.removeprefix("BARMILL_").lower()
+            values[key] = _convert(_known(key, fields, where), text, where)
+    return Settings(**values)
+
+
+_NOT_SETTINGS = frozenset({"BARMILL_REAL_DATA"})
+_BOOLS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def _read_table(path: Path) -> Mapping[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            table = tomllib.load(file).get("tool", {}).get("barmill", {})
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}", "mend the file") from None
+    if not isinstance(table, dict):
+        raise ConfigError(f"[tool.barmill] in {path} is not a table", "write it as [tool.barmill] with one key a line")
+    return table
+
+
+def _known(key: str, fields: Mapping[str, "dataclasses.Field[Any]"], where: str) -> "dataclasses.Field[Any]":
+    if key in fields:
+        return fields[key]
+    near = difflib.get_close_matches(key, fields, 1, 0.0)[0]
+    raise ConfigError(f"{where}: there is no setting {key!r}", f"the nearest is {near!r}; all: {', '.join(fields)}")
+
+
+def _convert(field_: "dataclasses.Field[Any]", value: object, where: str) -> object:
+    """`value` (a TOML value, or text from the environment) as the type of the field."""
+    default = Settings.__dataclass_fields__[field_.name].default
+    wanted = "path" if "Path" in str(field_.type) else "table" if field_.name == "aliases" else type(default).__name__
+    converted = _CONVERTERS[wanted](value)
+    if converted is None:
+        raise ConfigError(f"{where}: {value!r} is not a {wanted}", f"for example {_EXAMPLES[wanted]}")
+    choices = field_.metadata.get("choices")
+    if choices and converted not in choices:
+        near = difflib.get_close_matches(str(converted), choices, 1, 0.0)[0]
+        raise ConfigError(f"{where}: {value!r} is not one of {', '.join(choices)}", f"the nearest is {near!r}")
+    return converted
+
+
+def _as_path(value: object) -> Path | None:
+    return Path(value).expanduser() if isinstance(value, str) and value else None
+
+
+def _as_bool(value: object) -> bool | None:
+    return value if isinstance(value, bool) else _BOOLS.get(value.lower()) if isinstance(value, str) else None
+
+
+def _as_number(kind: type) -> Any:
+    def convert(value: object) -> object | None:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        try:
+            number = kind(value)
+        except ValueError:
+            return None
+        fits = number >= 0 and number != float("inf") and (not isinstance(value, float) or number == value)
+        return number if fits else None
+
+    return convert
+
+
+def _as_table(value: object) -> dict[str, str] | None:
+    if isinstance(value, str):
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        return {a.strip().upper(): b.strip().upper() for a, eq, b in pairs} if all(eq for _, eq, _ in pairs) else None
+    if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
+        return {k.upper(): v.upper() for k, v in value.items()}
+    return None
+
+
+_CONVERTERS = {
+    "path": _as_path,
+    "bool": _as_bool,
+    "str": lambda value: value if isinstance(value, str) else None,
+    "float": _as_number(float),
+    "int": _as_number(int),
+    "table": _as_table,
+}
+_EXAMPLES = {"path": '"data/stooq"', "bool": "true", "str": '"daily"', "float": "1.5", "int": "30", "table": '{"FB.US" = "META.US"}'}

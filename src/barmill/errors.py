@@ -1,0 +1,61 @@
+"""What can go wrong, by what the reader must do about it.
+
+BarmillError              every error of ours: a fact with its values, then a hint with the cure
+├── ConfigError           a setting is unknown or has a bad value: edit pyproject.toml or the environment
+├── TargetError           a target does not fit its build function: a fault in a stage module
+├── InputError            an input is missing, unreadable or broken as a whole: mend the file
+│   └── InputMoved        an input changed while its target was being built: build again
+├── OutputError           a build did not write what it declared, or wrote more
+└── StoreError            the store can't be read or written
+    ├── ObjectMissing     a record names an object that is not there
+    └── ObjectCorrupt     an object's bytes do not have the digest of its name
+"""
+
+
+class BarmillError(Exception):
+    """A fact with its values and, in `hint`, what to do about it.
+
+    Args:
+        fact: what is wrong, with values and full paths; no trailing period.
+        hint: the cure, in the imperative; may be empty when there is none.
+    """
+
+    def __init__(self, fact: str, hint: str = "") -> None:
+        super().__init__(fact, hint)
+        self.fact = fact
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.fact}\nhint: {self.hint}" if self.hint else self.fact
+
+
+class ConfigError(BarmillError):
+    """A setting is unknown or has a bad value."""
+
+
+class TargetError(BarmillError):
+    """A target does not fit the signature of its build function."""
+
+
+class InputError(BarmillError):
+    """An input is missing, unreadable or broken as a whole."""
+
+
+class InputMoved(InputError):
+    """An input changed while its target was being built."""
+
+
+class OutputError(BarmillError):
+    """A build did not write exactly the outputs it declared."""
+
+
+class StoreError(BarmillError):
+    """The store can't be read or written."""
+
+
+class ObjectMissing(StoreError):
+    """A record names an object that is not in the store."""
+
+
+class ObjectCorrupt(StoreError):
+    """An object's bytes do not have the digest of its name."""

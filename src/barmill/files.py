@@ -1,0 +1,91 @@
+"""Files put in place whole: written under another name, then renamed. The only module that renames."""
+
+import contextlib
+import errno
+import fcntl
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
+_NO_REFLINK = {errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL, errno.ENOSYS}
+_serial = itertools.count()
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that no other process or call uses; hidden, and ending in `.tmp`."""
+    return path.with_name(f".{path.name[:200]}.{os.getpid()}-{next(_serial)}.tmp")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name to write to; on success rename it to `path`, on any error remove it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException:
+        remove(temporary)
+        raise
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = False) -> None:
+    """Put `data` at `path` so that a reader sees the old content or the new, never a part."""
+    with replacing(path) as temporary, open(temporary, "wb", opener=_creator(mode)) as file:
+        file.write(data)
+        if fsync:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644, fsync: bool = False) -> None:
+    """Put the content of `source` at `target`, whole, sharing blocks where the file system can.
+
+    Args:
+        source: an existing file.
+        target: where its content goes; replaced if it exists.
+        link: `reflink` (else copy), `copy`, or `hardlink` (one file under two names: an edit of one is an edit of both).
+        mode: permission bits of the new file; without meaning for a hard link.
+        fsync: wait until the bytes are on the disk.
+    """
+    with replacing(target) as temporary:
+        if link == "hardlink":
+            os.link(source, temporary)
+            return
+        with open(source, "rb") as reader, open(temporary, "wb", opener=_creator(mode)) as writer:
+            if link != "reflink" or not _reflink(reader.fileno(), writer.fileno()):
+                shutil.copyfileobj(reader, writer, 1 << 20)
+            if fsync:
+                writer.flush()
+                os.fsync(writer.fileno())
+
+
+def move(source: Path, target: Path) -> None:
+    """Rename `source` to `target` on the same file system, replacing it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(source, target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a tree; nothing happens if there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _creator(mode: int) -> Callable[[str, int], int]:
+    return lambda path, flags: os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+
+
+def _reflink(source: int, target: int) -> bool:
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError as error:
+        if error.errno in _NO_REFLINK:
+            return False
+        raise
+    return True

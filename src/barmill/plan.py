@@ -1,0 +1,64 @@
+"""The plan: where everything lies, and which targets exist, read from small files each time it is asked."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from barmill.config import Settings
+from barmill.market.tables import read_rows
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A matched Stooq ticker: `AAPL.US`, and where its raw file lies below the tree's root."""
+
+    name: str
+    relative_path: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Paths of a project. Every output of a stage lies in `artifacts/<stage>/`.
+
+    Paths are relative to the project's root, where doit runs, unless a setting is absolute: a moved project keeps its
+    keys and its tasks keep their names.
+    """
+
+    settings: Settings
+
+    @property
+    def stooq(self) -> Path:
+        """Root of the raw Stooq tree."""
+        return self.settings.stooq
+
+    @property
+    def store(self) -> Path:
+        """Root of the store."""
+        return self.settings.store or self.settings.artifacts / "store"
+
+    @property
+    def state(self) -> Path:
+        """What is remembered between runs; losing it costs time, never a result."""
+        return self.settings.artifacts / "state.sqlite"
+
+    def path(self, stage: str, name: str) -> Path:
+        """The path of an output `name` of `stage`."""
+        return self.settings.artifacts / stage / name
+
+    def outputs_of(self, stage: str) -> str:
+        """Regular expression of the paths that targets of `stage` write, for doit's delayed creators."""
+        return re.escape(str(self.settings.artifacts / stage)) + "/"
+
+    def instrument_lists(self) -> list[Path]:
+        """The brokers' lists: every .csv and .txt directly in the instruments folder, in any letter case."""
+        folder = self.settings.instruments
+        if not folder.is_dir():
+            return []
+        return sorted(p for p in folder.iterdir() if p.suffix.lower() in {".csv", ".txt"} and not p.name.startswith("."))
+
+    def symbols(self) -> list[Symbol]:
+        """The matched symbols as of the last match; empty before the first."""
+        path = self.path("match", "symbols.csv")
+        if not path.exists():
+            return []
+        return [Symbol(row["symbol"], row["relative_path"]) for row in read_rows(path)]

@@ -1,0 +1,1 @@
+"""The stages: what each target reads, how it is built. Stages do not import one another."""
