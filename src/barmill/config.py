@@ -143,4 +143,11 @@ _CONVERTERS = {
     "int": _as_number(int),
     "table": _as_table,
 }
-_EXAMPLES = {"path": '"data/stooq"', "bool": "true", "str": '"daily"', "float": "1.5", "int": "30", "table": '{"FB.US" = "META.US"}'}
+_EXAMPLES = {
+    "path": '"data/stooq"',
+    "bool": "true",
+    "str": '"daily"',
+    "float": "1.5",
+    "int": "30",
+    "table": '{"FB.US" = "META.US"}',
+}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from barmill.config import Settings
+from barmill.errors import InputError
 from barmill.market.tables import read_rows
 
 
@@ -49,12 +50,29 @@ class Plan:
         """Regular expression of the paths that targets of `stage` write, for doit's delayed creators."""
         return re.escape(str(self.settings.artifacts / stage)) + "/"
 
+    def stage_of(self, path: Path) -> str | None:
+        """The stage that writes `path`, or None for what is no output."""
+        try:
+            return path.relative_to(self.settings.artifacts).parts[0]
+        except (ValueError, IndexError):
+            return None
+
     def instrument_lists(self) -> list[Path]:
-        """The brokers' lists: every .csv and .txt directly in the instruments folder, in any letter case."""
+        """The brokers' lists: every .csv and .txt directly in the instruments folder, in any letter case.
+
+        Raises:
+            InputError: there is no such folder, or no list in it.
+        """
         folder = self.settings.instruments
-        if not folder.is_dir():
-            return []
-        return sorted(p for p in folder.iterdir() if p.suffix.lower() in {".csv", ".txt"} and not p.name.startswith("."))
+        found = folder.iterdir() if folder.is_dir() else ()
+        lists = sorted(p for p in found if p.suffix.lower() in {".csv", ".txt"} and not p.name.startswith("."))
+        if not lists:
+            what = "has no .csv or .txt file" if folder.is_dir() else "does not exist"
+            raise InputError(
+                f"the instruments folder {folder.absolute()} {what}",
+                "put a broker's list there, or set `instruments` in [tool.barmill] or BARMILL_INSTRUMENTS",
+            )
+        return lists
 
     def symbols(self) -> list[Symbol]:
         """The matched symbols as of the last match; empty before the first."""

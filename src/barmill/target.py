@@ -12,6 +12,7 @@ from barmill.errors import TargetError
 if TYPE_CHECKING:
     from barmill.plan import Plan
 
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One thing to build.
@@ -42,13 +43,14 @@ class Target:
         if not self.optional <= self.outputs.keys():
             raise TargetError(f"{self.name}: optional outputs {sorted(self.optional)} are not all outputs")
 
-    def input_paths(self) -> Iterator[Path]:
-        """Every input path, groups spelled out."""
-        for paths in self.inputs.values():
+    def spelled_out(self) -> Iterator[tuple[str, Path]]:
+        """Every input as (role, path), groups spelled out."""
+        for role, paths in self.inputs.items():
             if isinstance(paths, Path):
-                yield paths
+                yield role, paths
             else:
-                yield from paths
+                for path in paths:
+                    yield role, path
 
 
 class Stage(Protocol):
@@ -61,7 +63,7 @@ class Stage(Protocol):
     def targets(plan: "Plan") -> Iterator[Target]: ...
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _check_signature(build: Callable[..., None], roles: tuple[str, ...]) -> None:
     name = f"{build.__module__}.{build.__qualname__}"
     if "<" in build.__qualname__ or "." in build.__qualname__:

@@ -1,0 +1,33 @@
+"""The market-data build, stage by stage. `doit list` shows the stages, README.md tells their story."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from doit import create_after
+
+from barmill.run.tasks import load, tasks
+from barmill.stages import export, index, instruments, match, reports
+
+PLAN, DOIT_CONFIG = load(__file__)
+
+
+def task_instruments() -> Iterator[dict[str, Any]]:
+    yield from tasks(instruments, PLAN)
+
+
+def task_index() -> Iterator[dict[str, Any]]:
+    yield from tasks(index, PLAN)
+
+
+def task_match() -> Iterator[dict[str, Any]]:
+    yield from tasks(match, PLAN)
+
+
+@create_after("match", target_regex=PLAN.outputs_of("export"))
+def task_export() -> Iterator[dict[str, Any]]:
+    yield from tasks(export, PLAN)
+
+
+@create_after("export", target_regex=PLAN.outputs_of("reports"))
+def task_reports() -> Iterator[dict[str, Any]]:
+    yield from tasks(reports, PLAN)

@@ -1,0 +1,82 @@
+"""doit's state backend over our state file: read whole when it opens, every finished task committed at once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from barmill.store.state import open_state
+
+FORGOTTEN = "forgotten:"
+
+
+class Backend:
+    """A view of the state's task entries, in the shape doit asks for (`doit --backend barmill`).
+
+    A task that was forgotten (`doit forget`) leaves a mark: its next run builds it, even if the store has the result.
+    """
+
+    desc = "SQLite, committed after each task"
+
+    def __init__(self, name: str, codec: object = None, module_name: object = None) -> None:
+        self.name = name
+        self._state = open_state(Path(name))
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._unwritten: set[str] = set()
+
+    def get(self, task_id: str, dependency: str) -> Any:
+        """A value of a task's entry, or None."""
+        return self._entry(task_id).get(dependency)
+
+    def set(self, task_id: str, dependency: str, value: Any) -> None:
+        """Set a value of a task's entry. doit sets `deps:` last when a task has succeeded: then it is committed."""
+        entry = self._entry(task_id)
+        entry.pop(FORGOTTEN, None)
+        entry[dependency] = value
+        self._unwritten.add(task_id)
+        if dependency == "deps:":
+            self.dump()
+
+    def in_(self, task_id: str) -> bool:
+        """Whether the task has an entry."""
+        return bool(self._entry(task_id).keys() - {FORGOTTEN})
+
+    def remove(self, task_id: str) -> None:
+        """Forget a task, at the user's wish: its next run builds it."""
+        self._entries[task_id] = {FORGOTTEN: True}
+        self._unwritten.add(task_id)
+        self.dump()
+
+    def remove_all(self) -> None:
+        """Forget every task."""
+        for task_id in self._state.tasks:
+            self._entries[task_id] = {FORGOTTEN: True}
+            self._unwritten.add(task_id)
+        self.dump()
+
+    def drop(self, task_id: str) -> None:
+        """Remove the entry of a task that failed; a mark that it was forgotten stays."""
+        if not self._entry(task_id).get(FORGOTTEN):
+            self._entries[task_id] = {}
+            self._state.drop("tasks", [task_id])
+            self._state.commit()
+
+    def dump(self) -> None:
+        """Write what is not yet written."""
+        for task_id in self._unwritten:
+            self._state.put("tasks", task_id, self._entries[task_id])
+        self._unwritten.clear()
+        self._state.commit()
+
+    def _entry(self, task_id: str) -> dict[str, Any]:
+        entry = self._entries.get(task_id)
+        if entry is None:
+            entry = self._entries[task_id] = _decode(self._state.tasks.get(task_id))
+        return entry
+
+
+def _decode(text: str | None) -> dict[str, Any]:
+    try:
+        entry = json.loads(text) if text else {}
+    except ValueError:
+        entry = {}
+    return entry if isinstance(entry, dict) else {}

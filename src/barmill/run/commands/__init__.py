@@ -1,0 +1,1 @@
+"""doit's commands: a file each."""

@@ -1,0 +1,48 @@
+"""Which targets a command is about."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from doit.exceptions import InvalidCommand
+from doit.task import Task
+
+from barmill.run.judge import nearest
+
+JSON_OPTION = {
+    "name": "as_json",
+    "long": "json",
+    "type": bool,
+    "default": False,
+    "help": "print JSON for programs",
+}
+
+
+def all_targets(task_list: Iterable[Task]) -> list[Task]:
+    """The tasks that are targets of ours, in definition order."""
+    return [task for task in task_list if task.meta and "target" in task.meta]
+
+
+def chosen_targets(task_list: Iterable[Task], names: Iterable[str]) -> Iterator[Task]:
+    """The targets called by task name, stage name, or output path.
+
+    Raises:
+        InvalidCommand: there is no such target; the nearest are named.
+    """
+    targets = all_targets(task_list)
+    by_name = {task.name: [task] for task in targets}
+    for task in targets:
+        by_name.setdefault(task.subtask_of, []).append(task)
+        for path in task.targets:
+            by_name[path] = [task]
+    for name in names:
+        found = by_name.get(name) or by_name.get(_relative(name))
+        if found is None:
+            near = nearest(name, by_name)
+            hint = f"the nearest are {near}" if near else '"doit list --all" shows every target'
+            raise InvalidCommand(f"{name} is no target\nhint: {hint}")
+        yield from found
+
+
+def _relative(name: str) -> str:
+    path = Path(name).absolute()
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name

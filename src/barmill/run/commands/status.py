@@ -1,0 +1,63 @@
+"""`doit status`: per stage how many targets are fresh, stale, missing, or behind a stale one. Runs nothing."""
+
+import json
+from collections import Counter
+from typing import Any
+
+from doit.cmd_base import DoitCmdBase
+from doit.task import Task
+
+from barmill.errors import BarmillError
+from barmill.run.commands.select import JSON_OPTION, all_targets
+from barmill.run.questions import why
+
+_KINDS = ("fresh", "stale", "missing", "behind")
+
+
+class Status(DoitCmdBase):  # type: ignore[misc]
+    """Counts per stage; the same questions decide as in `doit run`."""
+
+    name = "status"
+    doc_purpose = "per stage: fresh, stale, missing and behind targets"
+    doc_usage = ""
+    doc_description = (
+        "missing: an output is not there. stale: something it was built from changed. behind: it reads an output of a stale or "
+        "missing target. A stage whose targets are known only after an earlier stage has run counts what is known now. "
+        "Exit code 0 if all are fresh, 1 if not."
+    )
+    cmd_options = (JSON_OPTION,)
+
+    def _execute(self, as_json: bool) -> int:
+        counts: dict[str, Counter[str]] = {}
+        moving: set[str] = set()
+        for task in all_targets(self.task_list):
+            kind = self._kind(task, moving)
+            counts.setdefault(task.subtask_of, Counter())[kind] += 1
+            if kind != "fresh":
+                moving.update(task.targets)
+        if as_json:
+            self.outstream.write(json.dumps({stage: {k: n[k] for k in _KINDS} for stage, n in counts.items()}, indent=1) + "\n")
+        else:
+            self.outstream.write(_table(counts))
+        return 0 if not moving else 1
+
+    def _kind(self, task: Task, moving: set[str]) -> str:
+        target, cache = task.meta["target"], task.meta["cache"]
+        values: dict[str, Any] = self.dep_manager.get_values(task.name)
+        outputs = values.get("outputs", {})
+        if any(not path.exists() for role, path in target.outputs.items() if outputs.get(role) or role not in target.optional):
+            return "missing"
+        if any(str(path) in moving for _, path in target.spelled_out()):
+            return "behind"
+        try:
+            return "fresh" if why(cache, target, values) is None else "stale"
+        except BarmillError:
+            return "stale"
+
+
+def _table(counts: dict[str, Counter[str]]) -> str:
+    width = max((len(stage) for stage in counts), default=5)
+    lines = [f"{'stage':{width}}" + "".join(f"{kind:>9}" for kind in _KINDS)]
+    for stage, numbers in counts.items():
+        lines.append(f"{stage:{width}}" + "".join(f"{numbers[kind]:9}" for kind in _KINDS))
+    return "\n".join(lines) + "\n"

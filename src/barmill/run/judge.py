@@ -1,0 +1,85 @@
+"""doit's dependency manager with our decision in it: a target is up to date when none of the questions has an answer."""
+
+import difflib
+from collections.abc import Mapping
+
+from doit.dependency import Dependency, DependencyStatus
+from doit.task import DelayedLoaded, Task
+
+from barmill.errors import BarmillError
+from barmill.run.backend import FORGOTTEN
+from barmill.run.questions import why
+
+
+class Judge(Dependency):  # type: ignore[misc]
+    """Takes over an open dependency manager; tasks that are no targets are judged as doit judges them.
+
+    Args:
+        dependency: the manager that doit opened.
+        always: whether every selected task is to be built (`doit -a`).
+    """
+
+    def __init__(self, dependency: Dependency, *, always: bool) -> None:
+        self.__dict__.update(dependency.__dict__)
+        self._always = always
+
+    def get_status(self, task: Task, tasks_dict: Mapping[str, Task], get_log: bool = False) -> DependencyStatus:
+        """As doit's, for targets by our questions; a subtask that no stage has is an error that names the nearest."""
+        target = (task.meta or {}).get("target")
+        if target is None:
+            if _stands_for_nothing(task):
+                return _error(_unknown(task.name, tasks_dict))
+            return super().get_status(task, tasks_dict, get_log)
+        status = DependencyStatus(get_log)
+        try:
+            reason = why(task.meta["cache"], target, self.get_values(task.name))
+        except BarmillError as error:
+            return _error(str(error))
+        if reason is not None:
+            status.add_reason("uptodate_false", (reason, (), {}))
+        forgotten = self._get(task.name, FORGOTTEN)
+        task.options = {"force": True} if self._always or forgotten else None
+        return status
+
+    def save_success(self, task: Task, result_hash: str | None = None) -> None:
+        """Record a finished task, and take its outputs' digests as told for the tasks that read them."""
+        target = (task.meta or {}).get("target")
+        if target is not None:
+            stats = task.meta["cache"].stats
+            for role, path in target.outputs.items():
+                written = task.values["outputs"].get(role, {})
+                stats.tell(path, written[""][0]) if "" in written else stats.forget(path)
+        super().save_success(task, result_hash)
+
+    def remove_success(self, task: Task) -> None:
+        """Drop the entry of a task that failed."""
+        self.backend.drop(task.name)
+
+
+def nearest(name: str, names: Mapping[str, object]) -> str:
+    """The known names that look most like `name`, joined by commas."""
+    found = difflib.get_close_matches(name, names, 3, 0.6)
+    folded = {known.lower(): known for known in names}
+    found += [folded[low] for low in difflib.get_close_matches(name.lower(), folded, 3, 0.6) if folded[low] not in found]
+    return ", ".join(found[:3])
+
+
+def _stands_for_nothing(task: Task) -> bool:
+    """Whether doit made this task up for a subtask named on the command line that its delayed creator then did not make."""
+    made_up = task.loader is DelayedLoaded and not task.actions and not task.has_subtask
+    return made_up and ":" in task.name and not task.name.startswith("_regex_target")
+
+
+def _unknown(name: str, tasks: Mapping[str, Task]) -> str:
+    stage = name.partition(":")[0]
+    siblings = {known: None for known, task in tasks.items() if task.subtask_of == stage}
+    near = nearest(name, siblings)
+    hint = f"the nearest are {near}" if near else f'"doit list --all {stage}" shows its {len(siblings)} targets'
+    return f"{name}: the stage {stage} has no such target\nhint: {hint}"
+
+
+def _error(message: str) -> DependencyStatus:
+    status = DependencyStatus(None)
+    status.status = "error"
+    status.error_reason = message
+    return status

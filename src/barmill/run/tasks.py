@@ -1,0 +1,140 @@
+"""Targets as doit tasks: settings and plan for a dodo.py, and the task dicts of a stage."""
+
+import gc
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from doit.action import BaseAction
+from doit.exceptions import InvalidDodoFile, InvalidTask, TaskError, TaskFailed
+
+from barmill import files
+from barmill.config import Settings, load_settings
+from barmill.errors import BarmillError
+from barmill.plan import Plan
+from barmill.run.checker import checker_for
+from barmill.store.cache import Cache, open_cache
+from barmill.target import Target
+
+
+def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
+    """The plan and `DOIT_CONFIG` of the project whose dodo.py is at `dodo` (its `__file__`).
+
+    Raises:
+        InvalidDodoFile: a setting is wrong; doit prints it and exits with 3.
+    """
+    # Ten thousand tasks are a million objects that live until the end; the run command switches the collector on again.
+    gc.disable()
+    try:
+        plan = Plan(load_settings(Path(dodo).parent))
+        cache = _cache(plan.settings, plan)
+    except BarmillError as error:
+        raise InvalidDodoFile(str(error)) from None
+    return plan, {
+        "backend": "barmill",
+        "dep_file": str(plan.state),
+        "check_file_uptodate": checker_for(cache.stats),
+        "reporter": "barmill",
+        "continue": True,
+        "verbosity": 1,
+    }
+
+
+def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
+    """The doit tasks of a stage: a group named after it, and a subtask for each of its targets.
+
+    Raises:
+        InvalidTask: the stage's targets can't be told; doit prints it and exits with 3.
+    """
+    yield {"name": None, "doc": (stage.__doc__ or "").partition("\n")[0]}
+    try:
+        cache = _cache(plan.settings, plan)
+        for target in stage.targets(plan):
+            yield task(target, plan, cache)
+    except BarmillError as error:
+        raise InvalidTask(str(error)) from None
+
+
+def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
+    """One target as a doit task.
+
+    Files are `file_dep`; a group of files, or a directory, is waited for as a whole (`task_dep` on the stage that builds
+    it), because doit's search for the makers of a task's file_deps is quadratic in their number.
+    """
+    single = {role: paths for role, paths in target.inputs.items() if isinstance(paths, Path)}
+    groups = [path for role, paths in target.inputs.items() if role not in single for path in paths]  # type: ignore[union-attr]
+    makers = {maker: None for path in groups if (maker := plan.stage_of(path))}
+    return {
+        "name": target.name,
+        "actions": [Ensure(target, cache)],
+        "file_dep": [str(path) for path in single.values()],
+        "task_dep": list(makers),
+        "targets": [str(path) for path in target.outputs.values()],
+        "uptodate": [UpToDate(target, cache)],
+        "clean": [(_remove, [list(target.outputs.values())])],
+        "meta": {"target": target, "cache": cache},
+    }
+
+
+class UpToDate:
+    """doit's `uptodate`: the recorded key is the key as of now, and the outputs are what the record says."""
+
+    def __init__(self, target: Target, cache: Cache) -> None:
+        self._target = target
+        self._cache = cache
+
+    def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
+        from barmill.run.questions import why
+
+        return why(self._cache, self._target, values) is None
+
+
+class Ensure(BaseAction):  # type: ignore[misc]
+    """doit's action: bring the target's outputs into place, in whichever process doit runs it."""
+
+    def __init__(self, target: Target, cache: Cache) -> None:
+        self._target = target
+        self._cache = cache
+        self.task: Any = None
+        self.out: str | None = None
+        self.err: str | None = None
+        self.result: str | None = None
+        self.values: dict[str, Any] = {}
+
+    def execute(self, out: object = None, err: object = None) -> TaskFailed | TaskError | None:
+        """Run it; a fault that we name is doit's TaskFailed, without a traceback."""
+        options = self.task.options or {}
+        try:
+            outcome = self._cache.ensure(self._target, task=self.task.name, force=bool(options.get("force")))
+        except BarmillError as error:
+            return TaskFailed(str(error))
+        except Exception as error:
+            return TaskError(f"{self.task.name}: the build function failed", error)
+        self.result = outcome.key
+        self.values = {
+            "key": outcome.key,
+            "outputs": outcome.outputs,
+            "origin": outcome.origin,
+            "seconds": outcome.seconds,
+            "saved": outcome.saved,
+            "warning": outcome.warning,
+        }
+        return None
+
+    def __str__(self) -> str:
+        build = self._target.build
+        return f"{build.__module__}.{build.__qualname__}"
+
+
+def _remove(outputs: list[Path], dryrun: bool) -> None:
+    """Doit's clean action: outputs may be folders, which doit itself removes only when empty."""
+    for path in outputs:
+        if path.exists():
+            print(f"removing {path}")
+            if not dryrun:
+                files.remove(path)
+
+
+def _cache(settings: Settings, plan: Plan) -> Cache:
+    return open_cache(plan.store, plan.state, settings.link, settings.fsync)

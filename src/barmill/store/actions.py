@@ -1,0 +1,84 @@
+"""Records: what came of each action, in `actions/ab/cdef….json`, found by the action's key."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from barmill import files
+from barmill.hashing import Digest, canonical, digest_record
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came of an action.
+
+    Attributes:
+        key: digest of `manifest`.
+        manifest: everything that decides the outputs' bytes: build, code, versions, params, inputs (role → digest),
+            outputs (roles).
+        outputs: role → relative name → (digest, size in bytes).
+        read: (role, path, digest) of every input file, for explanations; paths are those of the build that wrote this.
+        task: name of the task that was built.
+        seconds: wall time of the build function.
+        started: UTC time at which it started, ISO 8601.
+        host: machine it ran on.
+    """
+
+    key: Digest
+    manifest: Mapping[str, Any]
+    outputs: Mapping[str, Mapping[str, tuple[Digest, int]]]
+    read: list[tuple[str, str, Digest]] = field(default_factory=list)
+    task: str = ""
+    seconds: float = 0.0
+    started: str = ""
+    host: str = ""
+
+
+class Actions:
+    """The records below a store's root."""
+
+    def __init__(self, root: Path, *, fsync: bool = False) -> None:
+        self.root = root
+        self.fsync = fsync
+
+    def path(self, key: Digest) -> Path:
+        """Where the record of `key` lies, if it is there."""
+        return self.root / "actions" / key[:2] / f"{key[2:]}.json"
+
+    def get(self, key: Digest) -> Record | None:
+        """The record of an action, or None if there is none, or none that can be believed.
+
+        A record that is damaged, swapped or of another format is moved to `quarantine/`: a miss, never a wrong hit.
+        """
+        path = self.path(key)
+        try:
+            text = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        record = _parse(text, key)
+        if record is None:
+            files.move(path, self.root / "quarantine" / path.name)
+        return record
+
+    def put(self, record: Record) -> None:
+        """Write a record, replacing the one of the same key."""
+        body = {"format": FORMAT, **asdict(record)}
+        body["check"] = digest_record(body)
+        files.write_atomic(self.path(record.key), canonical(body), mode=0o444, fsync=self.fsync)
+
+
+def _parse(text: bytes, key: Digest) -> Record | None:
+    try:
+        body = json.loads(text)
+        check = body.pop("check")
+        if body.pop("format") != FORMAT or body["key"] != key or digest_record({"format": FORMAT, **body}) != check:
+            return None
+        outputs = {role: {name: (d, n) for name, (d, n) in written.items()} for role, written in body.pop("outputs").items()}
+        read = [(role, path, digest) for role, path, digest in body.pop("read")]
+        return Record(outputs=outputs, read=read, **body)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,242 @@
+"""The cache: an action's key, whether its outputs are in place, restoring them, or building and saving them.
+
+manifest(target) ── digest ──▶ key ──▶ record? ── yes ──▶ restore what is not in place
+└── no ───▶ build in a staging folder, digest, ask the inputs again,
+store objects, write the record, rename into place
+"""
+
+import datetime
+import functools
+import itertools
+import os
+import platform
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barmill import files
+from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, OutputError
+from barmill.hashing import Digest, digest_file, digest_record
+from barmill.store.actions import Actions, Record
+from barmill.store.code import Codes
+from barmill.store.objects import Objects
+from barmill.store.state import State, open_state
+from barmill.store.stats import StatCache, digests_below
+from barmill.target import Target
+
+_serial = itertools.count()
+
+Written = dict[str, dict[str, tuple[Digest, int]]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `Cache.ensure` did.
+
+    Attributes:
+        key: the action's key.
+        outputs: role → relative name → (digest, size); see `Record.outputs`.
+        origin: `built`, `restored` (from the store), or `fresh` (everything was already in place).
+        seconds: wall time it took now.
+        saved: seconds that the build took when it was built, if it was not built now.
+        warning: something the reader should know, or "".
+    """
+
+    key: Digest
+    outputs: Mapping[str, Mapping[str, tuple[Digest, int]]]
+    origin: str
+    seconds: float
+    saved: float = 0.0
+    warning: str = ""
+
+
+class Cache:
+    """The cache of one project over one store.
+
+    Args:
+        store: root of the store; may be shared between projects.
+        state: path of the project's state file.
+        link: see `Objects`.
+        fsync: see `Objects`.
+    """
+
+    def __init__(self, store: Path, state: Path, *, link: str = "reflink", fsync: bool = False) -> None:
+        self._arguments = (store, state, link, fsync)
+        self.state: State = open_state(state)
+        self.stats: StatCache = self.state.stats
+        self.codes = Codes(self.state)
+        self.objects = Objects(store, link=link, fsync=fsync)
+        self.actions = Actions(store, fsync=fsync)
+        self.staging = state.parent / ".staging"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return open_cache, self._arguments
+
+    def __repr__(self) -> str:
+        return f"Cache({self._arguments[0]})"
+
+    def manifest(self, target: Target, *, once: bool = False) -> dict[str, Any]:
+        """Everything that decides the bytes of the target's outputs; its digest is the action's key.
+
+        Args:
+            target: what to build.
+            once: take each path's digest as it was when first looked at in this run.
+
+        Raises:
+            InputError: an input is missing or can't be read.
+        """
+        code = self.codes.of(target.build)
+        look = self.stats.digest_once if once else self.stats.digest
+        inputs = {}
+        for role, paths in target.inputs.items():
+            try:
+                if isinstance(paths, Path):
+                    inputs[role] = look(paths)
+                else:
+                    inputs[role] = digest_record([[path.name, look(path)] for path in paths])
+            except FileNotFoundError as error:
+                raise InputError(
+                    f"input {role} {error.filename} does not exist", "restore the file, or check the folders in [tool.barmill]"
+                ) from None
+        return {
+            "build": f"{target.build.__module__}.{target.build.__qualname__}",
+            "code": code.digest,
+            "versions": code.versions,
+            "params": target.params,
+            "inputs": inputs,
+            "outputs": sorted(target.outputs),
+        }
+
+    def misplaced(self, target: Target, outputs: Mapping[str, Any], *, once: bool = False) -> str | None:
+        """Which output file is missing, edited or too many, against what the record says; None if all are in place."""
+        look = self.stats.digest_once if once else self.stats.digest
+        for role, path in target.outputs.items():
+            expected = outputs.get(role, {})
+            if "" in expected:
+                try:
+                    if look(path) == expected[""][0]:
+                        continue
+                except FileNotFoundError:
+                    return f"{path} is missing"
+                return f"{path} is not what was built"
+            found = digests_below(self.stats, path) if path.is_dir() else {}
+            if path.is_file() or found != {name: digest for name, (digest, _) in expected.items()}:
+                return f"{path} is not what was built"
+        return None
+
+    def ensure(self, target: Target, *, task: str = "", force: bool = False) -> Outcome:
+        """Bring the target's outputs into place: leave them, restore them, or build them.
+
+        Args:
+            target: what to build.
+            task: its name in messages and records.
+            force: build even if the store has the result.
+
+        Raises:
+            InputError: an input is missing or unreadable; `InputMoved`: it changed while the target was built.
+            OutputError: the build did not write what it declared.
+        """
+        start = time.perf_counter()
+        manifest = self.manifest(target)
+        key = digest_record(manifest)
+        record = self.actions.get(key)
+        warning = ""
+        if record is not None and not force:
+            if self.misplaced(target, record.outputs) is None:
+                return Outcome(key, record.outputs, "fresh", time.perf_counter() - start, record.seconds)
+            try:
+                if self._restore(target, record):
+                    return Outcome(key, record.outputs, "restored", time.perf_counter() - start, record.seconds)
+            except (ObjectCorrupt, ObjectMissing) as error:
+                warning = f"{error.fact}; built again"
+        built = self._build(target, manifest, task)
+        if record is not None and dict(record.outputs) != dict(built.outputs):
+            warning = "the same inputs, parameters and code gave other bytes than before: the build is not deterministic"
+        return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning)
+
+    def _restore(self, target: Target, record: Record) -> bool:
+        wanted = [(digest, size) for written in record.outputs.values() for digest, size in written.values()]
+        if not all(self.objects.has(digest, size) for digest, size in wanted):
+            return False
+        for role, path in target.outputs.items():
+            written = record.outputs.get(role, {})
+            if "" not in written:
+                for name in digests_below(self.stats, path).keys() - written.keys() if path.is_dir() else ():
+                    files.remove(path / name)
+                if not written or path.is_file():
+                    files.remove(path)
+            for name, (digest, size) in written.items():
+                place = path / name if name else path
+                if not self._holds(place, digest):
+                    if place.is_dir():
+                        files.remove(place)
+                    self.objects.restore(digest, size, place)
+        return True
+
+    def _holds(self, path: Path, digest: Digest) -> bool:
+        try:
+            return self.stats.digest(path) == digest
+        except OSError:
+            return False
+
+    def _build(self, target: Target, manifest: Mapping[str, Any], task: str) -> Record:
+        staging = self.staging / f"{os.getpid()}-{next(_serial)}"
+        staging.mkdir(parents=True)
+        try:
+            places = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
+            read = [(role, str(path), self.stats.digest(path)) for role, path in target.spelled_out()]
+            started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+            start = time.perf_counter()
+            target.build(**target.inputs, **places, **target.params)
+            seconds = time.perf_counter() - start
+            outputs = _written(target, places, staging)
+            if self.manifest(target) != manifest:
+                moved = [path for role, path, digest in read if not self._holds(Path(path), digest)]
+                raise InputMoved(
+                    f"{', '.join(moved) or 'the code'} changed while it was read; nothing was kept", "run doit again"
+                )
+            key = digest_record(manifest)
+            record = Record(key, manifest, outputs, read, task, round(seconds, 6), started, platform.node())
+            self._publish(target, places, record)
+        finally:
+            files.remove(staging)
+        return record
+
+    def _publish(self, target: Target, places: Mapping[str, Path], record: Record) -> None:
+        """Objects first, then the record, then the outputs: a kill in between leaves a record that can be restored."""
+        for role, written in record.outputs.items():
+            for name, (digest, size) in written.items():
+                self.objects.put(places[role] / name if name else places[role], digest, size)
+        self.actions.put(record)
+        for role, path in target.outputs.items():
+            if path.is_dir() or not record.outputs[role]:
+                files.remove(path)
+            if record.outputs[role] or places[role].is_dir():
+                files.move(places[role], path)
+
+
+def _written(target: Target, places: Mapping[str, Path], staging: Path) -> Written:
+    """What the build wrote: role → relative name → (digest, size)."""
+    stray = {entry.name for entry in staging.iterdir()} - {place.name for place in places.values()}
+    if stray:
+        raise OutputError(f"{target.name}: the build wrote {', '.join(sorted(stray))}, which is no output of it")
+    outputs: Written = {}
+    for role, place in places.items():
+        if place.is_dir():
+            found = sorted(path for path in place.rglob("*") if path.is_file())
+            outputs[role] = {str(path.relative_to(place)): (digest_file(path), path.stat().st_size) for path in found}
+        elif place.exists():
+            outputs[role] = {"": (digest_file(place), place.stat().st_size)}
+        elif role in target.optional:
+            outputs[role] = {}
+        else:
+            raise OutputError(f"{target.name}: the build did not write its output {role}", f"write to the path given as {role}")
+    return outputs
+
+
+@functools.cache
+def open_cache(store: Path, state: Path, link: str, fsync: bool) -> Cache:
+    """The cache over `store`: one object per process, also in a worker that was given one by pickle."""
+    return Cache(store, state, link=link, fsync=fsync)

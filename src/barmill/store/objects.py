@@ -1,0 +1,77 @@
+"""Objects: bytes named by their digest, in `objects/ab/cdef…`. Written whole, read-only, verified at every restore."""
+
+from pathlib import Path
+
+from barmill import files
+from barmill.errors import ObjectCorrupt, ObjectMissing
+from barmill.hashing import Digest, digest_bytes, digest_file
+
+_SMALL = 1 << 20
+
+
+class Objects:
+    """The objects below a store's root.
+
+    Args:
+        root: the store's folder.
+        link: how bytes get from store to file and back: `reflink` (else copy), `copy`, `hardlink`.
+        fsync: wait for the disk at each write.
+    """
+
+    def __init__(self, root: Path, *, link: str = "reflink", fsync: bool = False) -> None:
+        self.root = root
+        self.link = link
+        self.fsync = fsync
+
+    def path(self, digest: Digest) -> Path:
+        """Where the object lies, if it is there."""
+        return self.root / "objects" / digest[:2] / digest[2:]
+
+    def has(self, digest: Digest, size: int) -> bool:
+        """Whether an object of this digest and size is there; its bytes are looked at when it is restored."""
+        try:
+            return self.path(digest).stat().st_size == size
+        except OSError:
+            return False
+
+    def put(self, source: Path, digest: Digest, size: int) -> None:
+        """Store the content of `source`, whose digest is known."""
+        if self.has(digest, size):
+            return
+        target = self.path(digest)
+        if size <= _SMALL and self.link != "hardlink":
+            files.write_atomic(target, source.read_bytes(), mode=0o444, fsync=self.fsync)
+        else:
+            files.copy(source, target, link=self.link, mode=0o444, fsync=self.fsync)
+            target.chmod(0o444)
+
+    def restore(self, digest: Digest, size: int, target: Path) -> None:
+        """Put the object's content at `target`, whole and verified.
+
+        Raises:
+            ObjectMissing: the object is not there.
+            ObjectCorrupt: its bytes have another digest; it is moved to `quarantine/` so that it can be stored again.
+        """
+        source = self.path(digest)
+        try:
+            if size <= _SMALL and self.link != "hardlink":
+                data = source.read_bytes()
+                self._verify(digest, digest_bytes(data))
+                files.write_atomic(target, data)
+            else:
+                self._verify(digest, digest_file(source))
+                files.copy(source, target, link=self.link)
+        except FileNotFoundError:
+            if source.exists():
+                raise
+            raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
+
+    def _verify(self, digest: Digest, found: Digest) -> None:
+        if found == digest:
+            return
+        source = self.path(digest)
+        aside = self.root / "quarantine" / digest
+        files.move(source, aside)
+        raise ObjectCorrupt(
+            f"object {source} has the digest {found[:12]}; moved to {aside}", "run doit: what needs it is built again"
+        )

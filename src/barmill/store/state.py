@@ -1,0 +1,117 @@
+"""State between runs, in one SQLite file: what each task came to, and what each path was when last hashed.
+
+Everything is read when it opens, and each finished task is written at once, so a killed run loses nothing that finished.
+Losing the file costs time, never a result: the store knows the rest. A damaged file is set aside with a warning.
+"""
+
+import functools
+import json
+import sqlite3
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from barmill import files
+from barmill.hashing import Digest
+from barmill.store.stats import Seen, StatCache
+
+_FORMAT = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (name TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS paths (
+    path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, ctime_ns INTEGER, digest TEXT, folders TEXT
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS codes (build TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class State:
+    """The state file of a project.
+
+    Attributes:
+        tasks: task name → its entry as JSON text.
+        codes: build function → what its code digest was made of, as JSON text.
+        stats: digests of paths.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "lock" in str(error):
+                raise
+            self._set_aside(error)
+            self._open()
+        self._dirty: dict[str, set[str]] = {"tasks": set(), "codes": set()}
+
+    def _open(self) -> None:
+        # autocommit: the transactions are ours; one process, one thread writes, other processes wait up to 30 s
+        self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, _FORMAT):
+            raise sqlite3.DatabaseError(f"format {version} is not {_FORMAT}")
+        if version == 0:
+            self._db.executescript(f"{_SCHEMA} PRAGMA user_version={_FORMAT};")
+        self.tasks: dict[str, str] = dict(self._db.execute("SELECT name, entry FROM tasks"))
+        self.codes: dict[str, str] = dict(self._db.execute("SELECT build, entry FROM codes"))
+        self.stats = StatCache(
+            {
+                row[0]: Seen(row[1], row[2], row[3], row[4], Digest(row[5]), tuple(json.loads(row[6])) if row[6] else ())
+                for row in self._db.execute("SELECT path, size, mtime_ns, inode, ctime_ns, digest, folders FROM paths")
+            }
+        )
+
+    def _set_aside(self, error: Exception) -> None:
+        self._db.close()
+        aside = self.path.with_name(self.path.name + ".damaged")
+        files.move(self.path, aside)
+        for suffix in ("-wal", "-shm"):
+            files.remove(self.path.with_name(self.path.name + suffix))
+        print(
+            f"warning: {self.path} is damaged ({error}); set aside as {aside}; nothing is lost, results come from the store",
+            file=sys.stderr,
+        )
+
+    def put(self, table: str, name: str, entry: Any) -> None:
+        """Set the entry of a task or code (a JSON value), to be written at the next `commit`."""
+        getattr(self, table)[name] = json.dumps(entry)
+        self._dirty[table].add(name)
+
+    def drop(self, table: str, names: Iterable[str]) -> None:
+        """Remove entries, at the next `commit`."""
+        for name in names:
+            if getattr(self, table).pop(name, None) is not None:
+                self._dirty[table].add(name)
+
+    def commit(self) -> None:
+        """Write everything that changed, in one transaction."""
+        seen, changed = self.stats.seen, self.stats.changed
+        if not (changed or any(self._dirty.values())):
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        for table, key in (("tasks", "name"), ("codes", "build")):
+            entries: dict[str, str] = getattr(self, table)
+            names = self._dirty[table]
+            self._db.executemany(
+                f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", [(n, entries[n]) for n in names if n in entries]
+            )
+            self._db.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(n,) for n in names if n not in entries])
+            names.clear()
+        self._db.executemany(
+            "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(p, *seen[p][:5], json.dumps(seen[p].folders) if seen[p].folders else None) for p in changed if p in seen],
+        )
+        self._db.executemany("DELETE FROM paths WHERE path = ?", [(p,) for p in changed if p not in seen])
+        changed.clear()
+        self._db.execute("COMMIT")
+
+
+@functools.cache
+def open_state(path: Path) -> State:
+    """The state at `path`: one object per file and process."""
+    return State(path)

@@ -1,0 +1,173 @@
+"""A small doit project with no market in it: three stages over text files, and the real `doit` run on it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+DODO = '''
+"""A toy build."""
+from doit import create_after
+from barmill.run.tasks import load, tasks
+import upper, join, split
+
+PLAN, DOIT_CONFIG = load(__file__)
+
+def task_upper():
+    yield from tasks(upper, PLAN)
+
+def task_join():
+    yield from tasks(join, PLAN)
+
+@create_after("join", target_regex=PLAN.outputs_of("split"))
+def task_split():
+    yield from tasks(split, PLAN)
+'''
+
+HELPERS = '''
+"""Helpers of the toy stages."""
+
+SUFFIX = "!"
+
+
+def shout(text):
+    """Upper case."""
+    return text.upper() + SUFFIX
+
+
+def unused(text):
+    return text
+'''
+
+UPPER = '''
+"""Upper case of each text."""
+import os
+from pathlib import Path
+from barmill.target import Target
+from helpers import shout
+
+def build(text: Path, out: Path, *, times: int) -> None:
+    """Shout it."""
+    # a comment
+    with open(os.environ["BUILT_LOG"], "a") as log:
+        log.write(f"upper:{out.name.removeprefix('out.')}\\n")
+    out.write_text(shout(text.read_text()) * times)
+
+def targets(plan):
+    for path in sorted(Path("data").glob("*.txt")):
+        yield Target(path.stem, build, {"text": path}, {"out": plan.path("upper", path.stem + ".up")},
+                     {"times": int(Path("times").read_text())})
+'''
+
+JOIN = '''
+"""All texts in one, and the names in the folder."""
+import os
+from pathlib import Path
+from barmill.target import Target
+
+def build(texts, folder, out, empty):
+    with open(os.environ["BUILT_LOG"], "a") as log:
+        log.write("join:all\\n")
+    out.write_text("".join(path.read_text() + "\\n" for path in texts) + ",".join(sorted(p.name for p in folder.iterdir())))
+    if not texts:
+        empty.write_text("nothing to join")
+
+def targets(plan):
+    names = sorted(Path("data").glob("*.txt"))
+    yield Target("all", build, {"texts": [plan.path("upper", p.stem + ".up") for p in names], "folder": Path("data")},
+                 {"out": plan.path("join", "all.txt"), "empty": plan.path("join", "empty.txt")}, optional=frozenset({"empty"}))
+'''
+
+SPLIT = '''
+"""A folder with a file per line of each upper text."""
+import os
+from pathlib import Path
+from barmill.target import Target
+
+def build(text, out):
+    with open(os.environ["BUILT_LOG"], "a") as log:
+        log.write(f"split:{out.name.removeprefix('out.')}\\n")
+    out.mkdir()
+    for number, line in enumerate(text.read_text().splitlines()):
+        (out / f"{number}.line").write_text(line)
+
+def targets(plan):
+    for path in sorted(plan.path("upper", "").glob("*.up")):
+        if (Path("data") / (path.stem + ".txt")).exists():
+            yield Target(path.stem, build, {"text": path}, {"out": plan.path("split", path.stem)})
+'''
+
+
+@dataclass
+class Result:
+    """How a run of doit ended: exit code, what it printed, and its counts."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """`{"built": 1, "restored": 0, …}` from the last line."""
+        lines = [line for line in self.out.splitlines() if re.match(r"\d+ built, ", line)]
+        assert lines, f"no counts in:\n{self.out}\n{self.err}"
+        return {word: int(number) for number, word in re.findall(r"(\d+) (built|restored|fresh|failed)", lines[-1])}
+
+
+@dataclass
+class Project:
+    """A doit project in a folder."""
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """Where the toy builds note that they ran: the one impure thing about them."""
+        return self.root / "log.txt"
+
+    @classmethod
+    def make(cls, root: Path) -> "Project":
+        """Write the toy project: three texts, three stages."""
+        project = cls(root)
+        (root / "data").mkdir(parents=True)
+        for name, text in (("dodo", DODO), ("helpers", HELPERS), ("upper", UPPER), ("join", JOIN), ("split", SPLIT)):
+            (root / f"{name}.py").write_text(text.lstrip())
+        (root / "times").write_text("1")
+        for name in ("ant", "bee", "cat"):
+            (root / "data" / f"{name}.txt").write_text(f"{name}\nhas legs\n")
+        return project
+
+    def doit(self, *arguments: str, **environ: str) -> Result:
+        """Run `doit` in the project."""
+        done = subprocess.run(
+            [sys.executable, "-m", "doit", *arguments],
+            cwd=self.root,
+            env={**os.environ, "CI": "true", "PYTHONDONTWRITEBYTECODE": "1", "BUILT_LOG": str(self.log), **environ},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def built(self) -> list[str]:
+        """The builds that ran since this was last asked, in order."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        self.log.unlink(missing_ok=True)
+        return lines
+
+    def artifacts(self) -> dict[str, bytes]:
+        """Every output on disk: relative path → bytes."""
+        root = self.root / "artifacts"
+        return {
+            str(path.relative_to(root)): path.read_bytes()
+            for path in sorted(root.rglob("*"))
+            if path.is_file() and path.relative_to(root).parts[0] in {"upper", "join", "split"}
+        }
+
+    def records(self) -> list[dict[str, object]]:
+        """Every action record in the store."""
+        return [json.loads(path.read_text()) for path in (self.root / "artifacts/store/actions").rglob("*.json")]
