@@ -25,7 +25,7 @@ class Settings:
         link: how a stored object becomes a file: `reflink` (else copy), `copy`, `hardlink`.
         fsync: wait for the disk at each store write (a torn object is found and rebuilt without it, too).
         frequency: the part of the tree that instruments are matched with: `daily`, `hourly`, `5 min`.
-        lse_currency_policy: whose currency counts for a London line: `broker`, `stooq`, or `strict` (neither, when they differ).
+        lse_currency_policy: whose currency counts for a London line: `broker`, `stooq`, `strict` (neither if they differ).
         include_empty_prices: write a header-only export for a file without a valid row.
         aliases: old ticker → new ticker, beside the built-in ones (`"FB.US" = "META.US"`).
         spike: a day's |ln return| above which a bar is flagged.

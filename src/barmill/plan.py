@@ -1,5 +1,6 @@
 """The plan: where everything lies, and which targets exist, read from small files each time it is asked."""
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,18 @@ class Plan:
 
     def path(self, stage: str, name: str) -> Path:
         """The path of an output `name` of `stage`."""
-        return self.settings.artifacts / stage / name
+        return self._folder(stage) / name
+
+    @functools.cached_property
+    def _folders(self) -> dict[str, Path]:
+        return {}
+
+    def _folder(self, stage: str) -> Path:
+        # joining paths is slow enough to show in ten thousand targets
+        folder = self._folders.get(stage)
+        if folder is None:
+            folder = self._folders[stage] = self.settings.artifacts / stage
+        return folder
 
     def outputs_of(self, stage: str) -> str:
         """Regular expression of the paths that targets of `stage` write, for doit's delayed creators."""

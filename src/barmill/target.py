@@ -60,7 +60,9 @@ class Stage(Protocol):
     __doc__: str | None
 
     @staticmethod
-    def targets(plan: "Plan") -> Iterator[Target]: ...
+    def targets(plan: "Plan") -> Iterator[Target]:
+        """Yield every target of the stage, quietly and cheaply, also before anything upstream exists."""
+        ...
 
 
 @functools.cache

@@ -25,11 +25,11 @@ class Backend:
 
     def get(self, task_id: str, dependency: str) -> Any:
         """A value of a task's entry, or None."""
-        return self._entry(task_id).get(dependency)
+        return self.entry(task_id).get(dependency)
 
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Set a value of a task's entry. doit sets `deps:` last when a task has succeeded: then it is committed."""
-        entry = self._entry(task_id)
+        entry = self.entry(task_id)
         entry.pop(FORGOTTEN, None)
         entry[dependency] = value
         self._unwritten.add(task_id)
@@ -38,7 +38,7 @@ class Backend:
 
     def in_(self, task_id: str) -> bool:
         """Whether the task has an entry."""
-        return bool(self._entry(task_id).keys() - {FORGOTTEN})
+        return bool(self.entry(task_id).keys() - {FORGOTTEN})
 
     def remove(self, task_id: str) -> None:
         """Forget a task, at the user's wish: its next run builds it."""
@@ -55,7 +55,7 @@ class Backend:
 
     def drop(self, task_id: str) -> None:
         """Remove the entry of a task that failed; a mark that it was forgotten stays."""
-        if not self._entry(task_id).get(FORGOTTEN):
+        if not self.entry(task_id).get(FORGOTTEN):
             self._entries[task_id] = {}
             self._state.drop("tasks", [task_id])
             self._state.commit()
@@ -67,7 +67,8 @@ class Backend:
         self._unwritten.clear()
         self._state.commit()
 
-    def _entry(self, task_id: str) -> dict[str, Any]:
+    def entry(self, task_id: str) -> dict[str, Any]:
+        """A task's whole entry, to read and to change."""
         entry = self._entries.get(task_id)
         if entry is None:
             entry = self._entries[task_id] = _decode(self._state.tasks.get(task_id))

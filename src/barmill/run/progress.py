@@ -38,7 +38,7 @@ class Bar:
         self._drawn = now
         if len(tasks) != self._known:
             self._known = len(tasks)
-            self._total = sum(1 for task in tasks.values() if task.meta)
+            self._total = sum(1 for task in tasks.values() if task.meta and "target" in task.meta)
         self._progress.update(self._task, description=name.partition(":")[0], completed=done, total=self._total)
         self._progress.refresh()
 

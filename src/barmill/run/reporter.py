@@ -87,10 +87,11 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
                 self._line(f"{failure['task'].name} printed:\n{_indented(printed)}".rstrip())
         for message in self.runtime_errors:
             self._line(f"error: {message}")
+        self._count["fresh"] += sum(task.meta["fresh"] for task in self._tasks.values() if task.meta and "fresh" in task.meta)
         seconds = time.perf_counter() - self._start
         counts = ", ".join(f"{self._count[origin]} {origin}" for origin in ("built", "restored", "fresh", "failed"))
         ignored = f", {self._count['ignored']} ignored" if self._count["ignored"] else ""
-        saved = f"; the cache saved {self._saved:.1f} s" if self._saved >= 0.05 else ""
+        saved = f"; the cache saved {self._saved:.1f} s" if round(self._saved, 1) else ""
         self._line(f"{counts}{ignored} in {seconds:.2f} s{saved}")
 
     def _line(self, text: str) -> None:
@@ -101,7 +102,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     def cleanup_error(self, exception: BaseFail) -> None:
         """A teardown failed."""
-        print(exception.get_msg(), file=sys.stderr)
+        sys.stderr.write(exception.get_msg())
 
 
 def _indented(text: str) -> str:

@@ -1,6 +1,7 @@
 """Targets as doit tasks: settings and plan for a dodo.py, and the task dicts of a stage."""
 
 import gc
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,8 @@ from barmill.config import Settings, load_settings
 from barmill.errors import BarmillError
 from barmill.plan import Plan
 from barmill.run.checker import checker_for
+from barmill.run.front import FRONT
+from barmill.run.questions import why
 from barmill.store.cache import Cache, open_cache
 from barmill.target import Target
 
@@ -29,6 +32,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
     try:
         plan = Plan(load_settings(Path(dodo).parent))
         cache = _cache(plan.settings, plan)
+        cache.sweep()
     except BarmillError as error:
         raise InvalidDodoFile(str(error)) from None
     return plan, {
@@ -47,11 +51,16 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
     Raises:
         InvalidTask: the stage's targets can't be told; doit prints it and exits with 3.
     """
-    yield {"name": None, "doc": (stage.__doc__ or "").partition("\n")[0]}
+    name = stage.__name__.rpartition(".")[2]
+    group = {"fresh": 0}
+    yield {"basename": name, "name": None, "doc": (stage.__doc__ or "").partition("\n")[0], "meta": group}
     try:
         cache = _cache(plan.settings, plan)
         for target in stage.targets(plan):
-            yield task(target, plan, cache)
+            if FRONT.passes(target, f"{name}:{target.name}", cache):
+                group["fresh"] += 1
+            else:
+                yield task(target, plan, cache) | {"basename": name}
     except BarmillError as error:
         raise InvalidTask(str(error)) from None
 
@@ -85,8 +94,7 @@ class UpToDate:
         self._cache = cache
 
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
-        from barmill.run.questions import why
-
+        """Whether it is up to date; called by doit with the task and what its last run recorded."""
         return why(self._cache, self._target, values) is None
 
 
@@ -109,7 +117,7 @@ class Ensure(BaseAction):  # type: ignore[misc]
             outcome = self._cache.ensure(self._target, task=self.task.name, force=bool(options.get("force")))
         except BarmillError as error:
             return TaskFailed(str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 whatever a build raises fails its task, not the run
             return TaskError(f"{self.task.name}: the build function failed", error)
         self.result = outcome.key
         self.values = {
@@ -131,7 +139,7 @@ def _remove(outputs: list[Path], dryrun: bool) -> None:
     """Doit's clean action: outputs may be folders, which doit itself removes only when empty."""
     for path in outputs:
         if path.exists():
-            print(f"removing {path}")
+            sys.stdout.write(f"removing {path}\n")
             if not dryrun:
                 files.remove(path)
 

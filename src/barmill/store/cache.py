@@ -26,6 +26,7 @@ from barmill.store.state import State, open_state
 from barmill.store.stats import StatCache, digests_below
 from barmill.target import Target
 
+_HOUR = 3600
 _serial = itertools.count()
 
 Written = dict[str, dict[str, tuple[Digest, int]]]
@@ -155,6 +156,13 @@ class Cache:
         if record is not None and dict(record.outputs) != dict(built.outputs):
             warning = "the same inputs, parameters and code gave other bytes than before: the build is not deterministic"
         return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning)
+
+    def sweep(self) -> None:
+        """Remove staging folders that killed builds left behind: their process is gone, and they are over an hour old."""
+        for folder in self.staging.iterdir() if self.staging.is_dir() else ():
+            process = folder.name.partition("-")[0]
+            if not os.path.exists(f"/proc/{process}") and time.time() - folder.stat().st_mtime > _HOUR:
+                files.remove(folder)
 
     def _restore(self, target: Target, record: Record) -> bool:
         wanted = [(digest, size) for written in record.outputs.values() for digest, size in written.values()]

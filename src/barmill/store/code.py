@@ -11,6 +11,7 @@ import ast
 import functools
 import importlib.metadata
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -152,11 +153,16 @@ class Reached:
 
     def _add_data(self, module: Module, statement: ast.stmt) -> None:
         for node in ast.walk(statement):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) < 100:
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 path = module.path.parent / node.value
-                if "." in node.value and "\0" not in node.value and path.suffix != ".py" and path.is_file():
+                if node.value in _neighbours(module.path.parent) and path.suffix != ".py" and path.is_file():
                     self.files.add(path)
                     self.parts[module.name, f"file {node.value}"] = digest_record(path.read_bytes().hex())
+
+
+@functools.cache
+def _neighbours(folder: Path) -> frozenset[str]:
+    return frozenset(os.listdir(folder))
 
 
 def _chains(node: ast.AST) -> Iterator[list[str]]:

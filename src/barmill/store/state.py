@@ -72,9 +72,8 @@ class State:
         files.move(self.path, aside)
         for suffix in ("-wal", "-shm"):
             files.remove(self.path.with_name(self.path.name + suffix))
-        print(
-            f"warning: {self.path} is damaged ({error}); set aside as {aside}; nothing is lost, results come from the store",
-            file=sys.stderr,
+        sys.stderr.write(
+            f"warning: {self.path} is damaged ({error}); set aside as {aside}; nothing is lost, results come from the store\n"
         )
 
     def put(self, table: str, name: str, entry: Any) -> None:

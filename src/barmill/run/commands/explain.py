@@ -40,7 +40,7 @@ class Explain(DoitCmdBase):  # type: ignore[misc]
             found = list(reasons(cache, target, values))
         except BarmillError as error:
             found = [error.fact]
-        if self.dep_manager._get(task.name, FORGOTTEN):  # noqa: SLF001 doit's own way to read an entry
+        if self.dep_manager._get(task.name, FORGOTTEN):
             found.insert(0, "it was forgotten (doit forget)")
         record = cache.actions.get(values["key"]) if values.get("key") else None
         return {

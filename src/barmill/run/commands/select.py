@@ -1,7 +1,7 @@
 """Which targets a command is about."""
 
+import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from doit.exceptions import InvalidCommand
 from doit.task import Task
@@ -35,7 +35,7 @@ def chosen_targets(task_list: Iterable[Task], names: Iterable[str]) -> Iterator[
         for path in task.targets:
             by_name[path] = [task]
     for name in names:
-        found = by_name.get(name) or by_name.get(_relative(name))
+        found = by_name.get(name) or by_name.get(relative(name))
         if found is None:
             near = nearest(name, by_name)
             hint = f"the nearest are {near}" if near else '"doit list --all" shows every target'
@@ -43,6 +43,9 @@ def chosen_targets(task_list: Iterable[Task], names: Iterable[str]) -> Iterator[
         yield from found
 
 
-def _relative(name: str) -> str:
-    path = Path(name).absolute()
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else name
+def relative(name: str) -> str:
+    """A path given as absolute or with `./`, as targets name it: from the project's root, where doit runs."""
+    if os.sep not in name:
+        return name
+    path = os.path.relpath(name)
+    return name if path.startswith(os.pardir) else path

@@ -1,0 +1,56 @@
+"""Deciding in front of doit: when everything is asked for, a fresh target needs no task at all.
+
+A doit task costs some 40 µs to create, sort, dispatch and report, more than it costs to see that its target is fresh. So
+`doit` without a selection asks the questions while targets are listed, and makes tasks of the rest only. A target that
+reads what a task of this run will write can't be judged yet and gets its task; doit's run then judges it. `doit list`,
+`info`, `forget` and runs with a selection see every task.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from doit.globals import Globals
+
+from barmill.errors import BarmillError
+from barmill.run.backend import FORGOTTEN
+from barmill.run.questions import why
+from barmill.store.cache import Cache
+from barmill.target import Target
+
+
+class Front:
+    """Which targets need no task in this run.
+
+    Attributes:
+        command: the `run` command of this process, or None while another command is at work.
+    """
+
+    def __init__(self) -> None:
+        self.command: Any = None
+        self._pending: set[str] = set()
+
+    def passes(self, target: Target, task: str, cache: Cache) -> bool:
+        """Whether the target is fresh and stays so in this run; what is not gets a task, and is waited for."""
+        if self.command is None or self.command.sel_tasks is not None:
+            return False
+        if self._is_fresh(target, task, cache):
+            return True
+        self._pending.update(map(str, target.outputs.values()))
+        return False
+
+    def _is_fresh(self, target: Target, task: str, cache: Cache) -> bool:
+        if self._pending and any(self._is_pending(path) for _, path in target.spelled_out()):
+            return False
+        entry = Globals.dep_manager.backend.entry(task)
+        try:
+            return FORGOTTEN not in entry and why(cache, target, entry.get("_values_:") or {}) is None
+        except BarmillError:
+            return False
+
+    def _is_pending(self, path: Path) -> bool:
+        parts: Iterable[Path] = (path, *path.parents)
+        return not self._pending.isdisjoint(map(str, parts))
+
+
+FRONT = Front()

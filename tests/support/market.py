@@ -1,0 +1,70 @@
+"""A small market project: the repository's own dodo.py over a made Stooq tree and made instrument lists."""
+
+import csv
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.project import Project
+
+REPOSITORY = Path(__file__).parents[2]
+HEADER = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
+NASDAQ = "d_us_txt/data/daily/us/nasdaq stocks/1"
+NYSE = "d_us_txt/data/daily/us/nyse stocks/1"
+LONDON = "d_uk_txt/data/daily/uk/lse stocks"
+LONDON_ETFS = "d_uk_txt/data/daily/uk/lse etfs/1"
+WARSAW = "d_pl_txt/data/daily/pl/wse stocks"
+NEWCONNECT = "d_pl_txt/data/daily/pl/nc stocks"
+WARSAW_ETFS = "d_pl_txt/data/daily/pl/wse etfs"
+
+
+def price_lines(ticker: str, dates: Sequence[str], close: float = 10.0) -> list[str]:
+    """Stooq text of daily bars, one a date, without the header."""
+    return [f"{ticker},D,{date},000000,{close},{close + 1},{close - 1},{close},1000,0" for date in dates]
+
+
+@dataclass
+class MarketProject(Project):
+    """A project with raw prices in `data/stooq` and lists in `data/instruments`."""
+
+    @classmethod
+    def make(cls, root: Path) -> "MarketProject":
+        """An empty project with the repository's dodo.py."""
+        project = cls(root)
+        (root / "data/stooq").mkdir(parents=True)
+        (root / "data/instruments").mkdir()
+        shutil.copy(REPOSITORY / "dodo.py", root / "dodo.py")
+        (root / "pyproject.toml").write_text("[tool.barmill]\n")
+        return project
+
+    def raw(self, folder: str, ticker: str, dates: Sequence[str] = ("20240102", "20240103", "20240104")) -> Path:
+        """Write a raw price file; returns its path."""
+        path = self.root / "data/stooq" / folder / f"{ticker.lower()}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\r\n".join([HEADER, *price_lines(ticker.upper(), dates)]) + "\r\n", newline="")
+        return path
+
+    def listed(self, name: str, rows: Sequence[Sequence[str]], header: str = "symbol,isin,market,name,currency") -> Path:
+        """Write an instrument list; returns its path."""
+        path = self.root / "data/instruments" / name
+        path.write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n")
+        return path
+
+    def table(self, path: str) -> list[Mapping[str, str]]:
+        """The rows of a CSV below `artifacts/`."""
+        with open(self.root / "artifacts" / path, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def matches(self) -> dict[str, str]:
+        """symbol → matched_ticker, from the report."""
+        return {row["symbol"]: row["matched_ticker"] for row in self.table("reports/tradeable_matches.csv")}
+
+    def unmatched(self) -> dict[str, str]:
+        """symbol → reason, from the report."""
+        return {row["symbol"]: row["reason"] for row in self.table("reports/tradeable_unmatched.csv")}
+
+    def ran(self, result: object) -> list[str]:
+        """Names of the tasks that were built in a run, sorted."""
+        lines = result.out.splitlines()  # type: ignore[attr-defined]
+        return sorted(line.split()[1] for line in lines if line.startswith("built "))
