@@ -1,4 +1,4 @@
-"""The faults of mtime and existence caches (F1 to F14: stale results, R1 to R5: needless rebuilds), each with the right outcome."""
+"""The faults of mtime and existence caches (F1 to F14: stale results, R1 to R5: needless rebuilds), done right."""
 
 import os
 import shutil
@@ -165,8 +165,8 @@ def test_f10_alias_table_in_the_code_counts(project: MarketProject, tmp_path: Pa
     aliases.write_text(aliases.read_text() + "\n# a remark\n")
     assert_fresh(project, **environ)
     text = aliases.read_text()
-    assert '"FB"' in text
-    aliases.write_text(text.replace('"FB"', '"GONE"').replace('"META"', '"IBM"'))
+    assert '"FB.US"' in text
+    aliases.write_text(text.replace('"FB.US"', '"GONE.US"').replace('"META.US"', '"IBM.US"'))
     good(project.doit(**environ))
     assert project.matches()["GONE"] == "IBM.US"
 

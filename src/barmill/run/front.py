@@ -13,8 +13,7 @@ from typing import Any
 from doit.globals import Globals
 
 from barmill.errors import BarmillError
-from barmill.run.backend import FORGOTTEN
-from barmill.run.questions import why
+from barmill.run.questions import is_fresh
 from barmill.store.cache import Cache
 from barmill.target import Target
 
@@ -42,9 +41,8 @@ class Front:
     def _is_fresh(self, target: Target, task: str, cache: Cache) -> bool:
         if self._pending and any(self._is_pending(path) for _, path in target.spelled_out()):
             return False
-        entry = Globals.dep_manager.backend.entry(task)
         try:
-            return FORGOTTEN not in entry and why(cache, target, entry.get("_values_:") or {}) is None
+            return is_fresh(cache, target, Globals.dep_manager.backend.text(task))
         except BarmillError:
             return False
 

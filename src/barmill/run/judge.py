@@ -8,7 +8,7 @@ from doit.task import DelayedLoaded, Task
 
 from barmill.errors import BarmillError
 from barmill.run.backend import FORGOTTEN
-from barmill.run.questions import why
+from barmill.run.questions import is_fresh
 
 
 class Judge(Dependency):  # type: ignore[misc]
@@ -32,23 +32,22 @@ class Judge(Dependency):  # type: ignore[misc]
             return super().get_status(task, tasks_dict, get_log)
         status = DependencyStatus(get_log)
         try:
-            reason = why(task.meta["cache"], target, self.get_values(task.name))
+            fresh = is_fresh(task.meta["cache"], target, self.backend.text(task.name))
         except BarmillError as error:
             return _error(str(error))
-        if reason is not None:
-            status.add_reason("uptodate_false", (reason, (), {}))
+        if not fresh:
+            status.status = "run"
         forgotten = self._get(task.name, FORGOTTEN)
         task.options = {"force": True} if self._always or forgotten else None
         return status
 
     def save_success(self, task: Task, result_hash: str | None = None) -> None:
-        """Record a finished task, and take its outputs' digests as told for the tasks that read them."""
+        """Record a finished task, and have its outputs looked at again by the tasks that read them."""
         target = (task.meta or {}).get("target")
         if target is not None:
             stats = task.meta["cache"].stats
-            for role, path in target.outputs.items():
-                written = task.values["outputs"].get(role, {})
-                stats.tell(path, written[""][0]) if "" in written else stats.forget(path)
+            for path in target.outputs.values():
+                stats.forget(path)
         super().save_success(task, result_hash)
 
     def remove_success(self, task: Task) -> None:

@@ -1,11 +1,30 @@
-"""Why a target would run: the questions that decide, in order. Explaining asks all of them, deciding stops at the first."""
+"""Whether a target is up to date, and why not.
+
+One line says what a target is: its key and the digests of its outputs. It is up to date if the line is the one recorded when
+it was last finished. What makes the lines differ is the explanation: each part of the key, each output.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from barmill.hashing import Digest, digest_record
+from barmill.hashing import Digest
 from barmill.store.cache import Cache
+from barmill.store.stats import ABSENT
 from barmill.target import Target
+
+
+def is_fresh(cache: Cache, target: Target, recorded: str) -> bool:
+    """Whether the target is up to date: it is to a letter what it was when it was last finished.
+
+    Args:
+        cache: the project's cache.
+        target: what would be built.
+        recorded: the line that `Cache.finished` gave then, or any text that has it in quotes; "" if it never was.
+
+    Raises:
+        InputError: an input is missing or can't be read.
+    """
+    return bool(recorded) and f'"{cache.look(target)}"' in recorded
 
 
 def reasons(cache: Cache, target: Target, values: Mapping[str, Any]) -> Iterator[str]:
@@ -14,26 +33,21 @@ def reasons(cache: Cache, target: Target, values: Mapping[str, Any]) -> Iterator
     Args:
         cache: the project's cache.
         target: what would be built.
-        values: what its last run recorded (`key`, `outputs`); empty if there was none.
+        values: what its last run recorded; empty if there was none.
 
     Raises:
         InputError: an input is missing or can't be read.
     """
-    manifest = cache.manifest(target, once=True)
-    recorded = values.get("key")
-    if recorded is None:
+    now = cache.look(target)
+    if not values.get("finished"):
         yield "it was not built here before"
         return
-    if digest_record(manifest) != recorded:
-        yield from _differences(cache, target, Digest(recorded), manifest)
-    misplaced = cache.misplaced(target, values["outputs"], once=True)
-    if misplaced is not None:
-        yield f"output {misplaced}"
-
-
-def why(cache: Cache, target: Target, values: Mapping[str, Any]) -> str | None:
-    """The first reason why the target is not up to date, or None if it is."""
-    return next(reasons(cache, target, values), None)
+    (old_key, *old_outputs), (new_key, *new_outputs) = values["finished"].split(), now.split()
+    if old_key != new_key:
+        yield from _differences(cache, target, Digest(old_key), cache.manifest(target, once=True))
+    for path, old, new in zip(target.outputs.values(), old_outputs, new_outputs, strict=False):
+        if old != new:
+            yield f"output {path} is {'missing' if new == ABSENT else 'not what was built'}"
 
 
 def _differences(cache: Cache, target: Target, recorded: Digest, manifest: Mapping[str, Any]) -> Iterator[str]:

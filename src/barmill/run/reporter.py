@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any
 
-from doit.exceptions import BaseFail
+from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
 from doit.task import Task
 
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]
-    """Says what was built, restored or failed; targets that were fresh are only counted.
+    """Says what was built, restored or failed; targets that were fresh are only counted, and under a bar all good ones.
 
     Args:
         outstream: where to write.
@@ -53,7 +53,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         origin = task.values.get("origin", "built")
         self._count[origin] += 1
         self._saved += max(0.0, task.values.get("saved", 0.0) - (task.values.get("seconds", 0.0) if origin != "built" else 0.0))
-        if origin != "fresh":
+        if origin != "fresh" and not self._bar:
             self._line(f"{origin:9}{task.title()}  {task.values.get('seconds', 0.0):.3f} s")
         if task.values.get("warning"):
             self._line(f"warning: {task.name}: {task.values['warning']}")
@@ -70,7 +70,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """A task failed, or could not be tried."""
-        if not fail.report:
+        if isinstance(fail, UnmetDependency):
+            self._count["blocked"] += bool(task.actions)
             return
         self._count["failed"] += 1
         self.failures.append({"task": task, "exception": fail})
@@ -90,9 +91,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         self._count["fresh"] += sum(task.meta["fresh"] for task in self._tasks.values() if task.meta and "fresh" in task.meta)
         seconds = time.perf_counter() - self._start
         counts = ", ".join(f"{self._count[origin]} {origin}" for origin in ("built", "restored", "fresh", "failed"))
-        ignored = f", {self._count['ignored']} ignored" if self._count["ignored"] else ""
+        others = "".join(f", {self._count[kind]} {kind}" for kind in ("blocked", "ignored") if self._count[kind])
         saved = f"; the cache saved {self._saved:.1f} s" if round(self._saved, 1) else ""
-        self._line(f"{counts}{ignored} in {seconds:.2f} s{saved}")
+        self._line(f"{counts}{others} in {seconds:.2f} s{saved}")
 
     def _line(self, text: str) -> None:
         if self._bar:

@@ -16,7 +16,7 @@ from barmill.errors import BarmillError
 from barmill.plan import Plan
 from barmill.run.checker import checker_for
 from barmill.run.front import FRONT
-from barmill.run.questions import why
+from barmill.run.questions import is_fresh
 from barmill.store.cache import Cache, open_cache
 from barmill.target import Target
 
@@ -95,7 +95,7 @@ class UpToDate:
 
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
         """Whether it is up to date; called by doit with the task and what its last run recorded."""
-        return why(self._cache, self._target, values) is None
+        return is_fresh(self._cache, self._target, f'"{values.get("finished", "")}"')
 
 
 class Ensure(BaseAction):  # type: ignore[misc]
@@ -121,8 +121,7 @@ class Ensure(BaseAction):  # type: ignore[misc]
             return TaskError(f"{self.task.name}: the build function failed", error)
         self.result = outcome.key
         self.values = {
-            "key": outcome.key,
-            "outputs": outcome.outputs,
+            "finished": self._cache.finished(self._target, outcome),
             "origin": outcome.origin,
             "seconds": outcome.seconds,
             "saved": outcome.saved,

@@ -80,5 +80,5 @@ def _parse(text: bytes, key: Digest) -> Record | None:
         outputs = {role: {name: (d, n) for name, (d, n) in written.items()} for role, written in body.pop("outputs").items()}
         read = [(role, path, digest) for role, path, digest in body.pop("read")]
         return Record(outputs=outputs, read=read, **body)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -5,13 +5,14 @@ manifest(target) ── digest ──▶ key ──▶ record? ── yes ──
 store objects, write the record, rename into place
 """
 
+import contextlib
 import datetime
 import functools
-import itertools
 import os
 import platform
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,10 @@ from barmill.store.actions import Actions, Record
 from barmill.store.code import Codes
 from barmill.store.objects import Objects
 from barmill.store.state import State, open_state
-from barmill.store.stats import StatCache, digests_below
+from barmill.store.stats import ABSENT, LINK, StatCache, digests_below, tree_digest
 from barmill.target import Target
 
 _HOUR = 3600
-_serial = itertools.count()
 
 Written = dict[str, dict[str, tuple[Digest, int]]]
 
@@ -110,22 +110,37 @@ class Cache:
             "outputs": sorted(target.outputs),
         }
 
-    def misplaced(self, target: Target, outputs: Mapping[str, Any], *, once: bool = False) -> str | None:
-        """Which output file is missing, edited or too many, against what the record says; None if all are in place."""
-        look = self.stats.digest_once if once else self.stats.digest
+    def look(self, target: Target) -> str:
+        """What the target is as of now, in a line: its key, and what each of its outputs is.
+
+        Raises:
+            InputError: an input is missing or can't be read.
+        """
+        key = digest_record(self.manifest(target, once=True))
+        return " ".join([key, *map(self.stats.output_once, target.outputs.values())])
+
+    @staticmethod
+    def finished(target: Target, outcome: Outcome) -> str:
+        """What `look` says of a target right after `outcome`."""
+        line: list[str] = [outcome.key]
+        for role in target.outputs:
+            written = outcome.outputs[role]
+            if "" in written:
+                line.append(written[""][0])
+            else:
+                line.append(tree_digest({name: digest for name, (digest, _) in written.items()}) if written else ABSENT)
+        return " ".join(line)
+
+    def in_place(self, target: Target, outputs: Mapping[str, Any]) -> bool:
+        """Whether every output is what the record of its action says, as of now."""
         for role, path in target.outputs.items():
             expected = outputs.get(role, {})
             if "" in expected:
-                try:
-                    if look(path) == expected[""][0]:
-                        continue
-                except FileNotFoundError:
-                    return f"{path} is missing"
-                return f"{path} is not what was built"
-            found = digests_below(self.stats, path) if path.is_dir() else {}
-            if path.is_file() or found != {name: digest for name, (digest, _) in expected.items()}:
-                return f"{path} is not what was built"
-        return None
+                if not self._holds(path, expected[""][0]):
+                    return False
+            elif path.is_file() or digests_below(self.stats, path) != {name: each[0] for name, each in expected.items()}:
+                return False
+        return True
 
     def ensure(self, target: Target, *, task: str = "", force: bool = False) -> Outcome:
         """Bring the target's outputs into place: leave them, restore them, or build them.
@@ -145,7 +160,7 @@ class Cache:
         record = self.actions.get(key)
         warning = ""
         if record is not None and not force:
-            if self.misplaced(target, record.outputs) is None:
+            if self.in_place(target, record.outputs):
                 return Outcome(key, record.outputs, "fresh", time.perf_counter() - start, record.seconds)
             try:
                 if self._restore(target, record):
@@ -161,37 +176,44 @@ class Cache:
         """Remove staging folders that killed builds left behind: their process is gone, and they are over an hour old."""
         for folder in self.staging.iterdir() if self.staging.is_dir() else ():
             process = folder.name.partition("-")[0]
-            if not os.path.exists(f"/proc/{process}") and time.time() - folder.stat().st_mtime > _HOUR:
-                files.remove(folder)
+            with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
+                if not os.path.exists(f"/proc/{process}") and time.time() - folder.stat().st_mtime > _HOUR:
+                    files.remove(folder)
 
     def _restore(self, target: Target, record: Record) -> bool:
-        wanted = [(digest, size) for written in record.outputs.values() for digest, size in written.values()]
-        if not all(self.objects.has(digest, size) for digest, size in wanted):
+        if not all(self.objects.has(digest, size) for _, _, digest, size in _files(record.outputs)):
             return False
         for role, path in target.outputs.items():
             written = record.outputs.get(role, {})
             if "" not in written:
-                for name in digests_below(self.stats, path).keys() - written.keys() if path.is_dir() else ():
-                    files.remove(path / name)
-                if not written or path.is_file():
-                    files.remove(path)
+                self._clear(path, written)
             for name, (digest, size) in written.items():
-                place = path / name if name else path
-                if not self._holds(place, digest):
+                place = path / name
+                if name.endswith("/"):
+                    place.mkdir(parents=True, exist_ok=True)
+                elif not self._holds(place, digest):
                     if place.is_dir():
                         files.remove(place)
                     self.objects.restore(digest, size, place)
         return True
 
+    def _clear(self, path: Path, written: Mapping[str, Any]) -> None:
+        """Remove what is at the place of a folder, or of nothing, and is no part of it."""
+        if not written or not path.is_dir():
+            files.remove(path)
+        while stray := digests_below(self.stats, path).keys() - written.keys():
+            for name in stray:
+                files.remove(path / name)
+
     def _holds(self, path: Path, digest: Digest) -> bool:
         try:
             return self.stats.digest(path) == digest
-        except OSError:
+        except (OSError, InputError):
             return False
 
     def _build(self, target: Target, manifest: Mapping[str, Any], task: str) -> Record:
-        staging = self.staging / f"{os.getpid()}-{next(_serial)}"
-        staging.mkdir(parents=True)
+        self.staging.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.staging))
         try:
             places = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
             read = [(role, str(path), self.stats.digest(path)) for role, path in target.spelled_out()]
@@ -214,15 +236,20 @@ class Cache:
 
     def _publish(self, target: Target, places: Mapping[str, Path], record: Record) -> None:
         """Objects first, then the record, then the outputs: a kill in between leaves a record that can be restored."""
-        for role, written in record.outputs.items():
-            for name, (digest, size) in written.items():
-                self.objects.put(places[role] / name if name else places[role], digest, size)
+        for role, name, digest, size in _files(record.outputs):
+            self.objects.put(places[role] / name, digest, size)
         self.actions.put(record)
         for role, path in target.outputs.items():
-            if path.is_dir() or not record.outputs[role]:
+            if path.is_dir() or places[role].is_dir() or not record.outputs[role]:
                 files.remove(path)
-            if record.outputs[role] or places[role].is_dir():
+            if record.outputs[role]:
                 files.move(places[role], path)
+
+
+def _files(outputs: Mapping[str, Mapping[str, tuple[Digest, int]]]) -> Iterator[tuple[str, str, Digest, int]]:
+    """Every file among a record's outputs, as (role, relative name, digest, size)."""
+    for role, written in outputs.items():
+        yield from ((role, name, digest, size) for name, (digest, size) in written.items() if not name.endswith("/"))
 
 
 def _written(target: Target, places: Mapping[str, Path], staging: Path) -> Written:
@@ -233,8 +260,10 @@ def _written(target: Target, places: Mapping[str, Path], staging: Path) -> Writt
     outputs: Written = {}
     for role, place in places.items():
         if place.is_dir():
-            found = sorted(path for path in place.rglob("*") if path.is_file())
-            outputs[role] = {str(path.relative_to(place)): (digest_file(path), path.stat().st_size) for path in found}
+            found = digests_below(StatCache(), place)
+            if LINK in found.values():
+                raise OutputError(f"{target.name}: the build wrote a link to a folder in {role}", "write files and folders")
+            outputs[role] = {n: (d, 0 if n.endswith("/") else (place / n).stat().st_size) for n, d in found.items()}
         elif place.exists():
             outputs[role] = {"": (digest_file(place), place.stat().st_size)}
         elif role in target.optional:

@@ -1,9 +1,10 @@
 """Code digests: what a build function is made of, and nothing else.
 
-From the function, every name of ours that it can reach is followed, through our modules: functions, classes, constants,
-and the statements that run at import. Their syntax trees count, without docstrings, comments, type hints and positions; so
-do data files beside a module whose names the code mentions. A library counts by its version, if what was reached imports
-it. So an edit of a helper reruns what uses it, and an edit of a comment, or of a function that nobody calls, reruns nothing.
+From the function, every name of ours that it can reach is followed, through our modules: functions, classes, constants, and
+the statements that run at import, also in modules that are only imported. Their syntax trees count, without docstrings,
+comments, type hints and positions; so do data files beside a module, or in a folder there, whose names the code mentions.
+A library counts by its version, if what was reached imports it. So an edit of a helper reruns what uses it, and an edit of a
+comment, or of a function that nobody calls, reruns nothing.
 Reached means by name: code found through strings (`getattr`, plugins) is not seen.
 """
 
@@ -12,13 +13,16 @@ import functools
 import importlib.metadata
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from barmill.hashing import Digest, digest_record
-from barmill.store.source import Module, imports, is_ours, parse
+from barmill.errors import InputMoved
+from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
+from barmill.store.source import Module, find, imports, is_library, is_ours, parse, sources
 from barmill.store.state import State
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -33,14 +37,23 @@ class Code:
 
 
 class Codes:
-    """Code digests of build functions, each worked out once and again when a file it came from changed."""
+    """Code digests of build functions, each worked out once and again when a file it came from changed.
+
+    Modules that are loaded already were loaded from the files as they are now: one that is edited later in the run would
+    lend its digest to results of the code before the edit, so that is an error.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._known: dict[Callable[..., None], Code] = {}
+        self._loaded = {path: _stamp(path) for path in _loaded_sources()}
 
     def of(self, build: Callable[..., None]) -> Code:
-        """The code of `build`."""
+        """The code of `build`.
+
+        Raises:
+            InputMoved: a file of it was edited after this process had loaded it.
+        """
         code = self._known.get(build)
         if code is None:
             code = self._known[build] = self._look_up(build)
@@ -48,25 +61,66 @@ class Codes:
 
     def _look_up(self, build: Callable[..., None]) -> Code:
         name = f"{build.__module__}.{build.__qualname__}"
-        entry = json.loads(self._state.codes.get(name, "{}"))
-        if not entry or entry["python"] != _PYTHON or not self._unchanged(entry["files"]):
+        entry = _decode(self._state.codes.get(name))
+        if not entry or not self._holds(entry, build.__module__):
             reached = Reached(build.__module__)
             reached.follow(build.__module__, build.__name__)
             entry = {
                 "python": _PYTHON,
                 "digest": reached.digest(),
                 "libraries": sorted(reached.libraries),
-                "files": {str(path): self._state.stats.digest_once(path) for path in sorted(reached.files)},
+                "modules": dict(sorted(reached.modules.items())),
+                "files": {str(path): digest for path, digest in sorted(reached.files.items())},
+                "absent": sorted(map(str, reached.absent)),
             }
             self._state.put("codes", name, entry)
+        for path in entry["files"]:
+            if path in self._loaded and _stamp(path) != self._loaded[path]:
+                raise InputMoved(f"{path} was edited after this run had loaded it", "run doit again")
         versions = {"python": _PYTHON} | {library: _version(library) for library in entry["libraries"]}
         return Code(Digest(entry["digest"]), versions)
+
+    def _holds(self, entry: dict[str, Any], home: str) -> bool:
+        """Whether the same modules are found at the same places, with the same content."""
+        return (
+            entry["python"] == _PYTHON
+            and all(str(find(module)) == place for module, place in entry["modules"].items())
+            and not any(is_ours(library, home) for library in entry["libraries"])
+            and not any(map(os.path.exists, entry["absent"]))
+            and self._unchanged(entry["files"])
+        )
 
     def _unchanged(self, files: dict[str, Digest]) -> bool:
         try:
             return all(self._state.stats.digest_once(path) == digest for path, digest in files.items())
         except OSError:
             return False
+
+
+def _decode(text: str | None) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) and entry.keys() == _ENTRY else None
+
+
+_ENTRY = {"python", "digest", "libraries", "modules", "files", "absent"}
+
+
+def _loaded_sources() -> Iterator[str]:
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if path and path.endswith(".py") and not is_library(Path(path)):
+            yield path
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
 @dataclass
@@ -77,13 +131,18 @@ class Reached:
         home: module of the function; its package is ours.
         parts: (module, name) → dump of its definition; the name is "" for what runs at import.
         libraries: top-level names of imported modules that are neither ours nor of the standard library.
-        files: source and data files that were looked at.
+        modules: module of ours that was looked for → where it was found, or `None`.
+        files: source and data file that was looked at → digest.
+        absent: data files that the code names and that are not there.
     """
 
     home: str
     parts: dict[tuple[str, str], str] = field(default_factory=dict)
     libraries: set[str] = field(default_factory=set)
-    files: set[Path] = field(default_factory=set)
+    modules: dict[str, str] = field(default_factory=dict)
+    files: dict[Path, Digest] = field(default_factory=dict)
+    absent: set[Path] = field(default_factory=set)
+    _followed: set[tuple[str, str | None]] = field(default_factory=set)
 
     def digest(self) -> Digest:
         """Digest of everything reached."""
@@ -91,78 +150,146 @@ class Reached:
 
     def follow(self, module_name: str, name: str | None) -> None:
         """Add `name` of a module, or the whole module, and all that they reach."""
+        if (module_name, name) in self._followed:
+            return
+        self._followed.add((module_name, name))
         if not is_ours(module_name, self.home):
             self._add_library(module_name)
             return
-        module = parse(module_name)
+        self._import(module_name)
+        module = self._parse(module_name)
         if module is None:
             return
-        self._add(module, "", module.effects)
         if name is None:
             for each in (*module.defined, *module.imported):
                 self.follow(module_name, each)
-        elif name in module.defined:
-            self._add(module, name, module.defined[name])
-        elif name in module.imported:
-            self._follow_import(*module.imported[name])
-        elif parse(f"{module_name}.{name}") is not None:
-            self.follow(f"{module_name}.{name}", None)
-        else:
-            for star in module.stars:
-                self.follow(star, name)
+        elif name in module.defined or name in module.imported:
+            self._add(module, name, module.defined.get(name, []))
+            for source, attribute in self._bindings(module, name):
+                self._follow_import(source, attribute)
+        elif name:
+            self._follow_elsewhere(module, name)
+
+    def _follow_elsewhere(self, module: Module, name: str) -> None:
+        """Follow a name that the module does not bind: its submodule, or one from `import *` or `__getattr__`."""
+        if self._submodule(module.name, name):
+            self.follow(f"{module.name}.{name}", None)
+        if module.stars:
+            self.parts[module.name, "import *"] = str(module.stars)
+        for star in module.stars:
+            self.follow(star, name)
+        if "__getattr__" in module.defined:
+            self.follow(module.name, "__getattr__")
+
+    def _bindings(self, module: Module, name: str) -> list[tuple[str, str | None]]:
+        """What imports bind a name to; counts itself, for what it is bound to may be reached in any case."""
+        bindings = module.imported.get(name, [])
+        if bindings:
+            self.parts[module.name, f"import {name}"] = str(bindings)
+        return bindings
+
+    def _parse(self, module_name: str) -> Module | None:
+        self.modules[module_name] = str(find(module_name))
+        module = parse(module_name)
+        if module is not None:
+            self.files[module.path] = module.digest
+        return module
+
+    def _import(self, module_name: str) -> None:
+        """Add what runs when a module is imported: the effects of it, of its packages, and of what they import."""
+        if (module_name, "") in self._followed or not is_ours(module_name, self.home):
+            return
+        self._followed.add((module_name, ""))
+        self._import(module_name.rpartition(".")[0]) if "." in module_name else None
+        module = self._parse(module_name)
+        if module is None:
+            self._add_binary(module_name)
+            return
+        for source, attribute in module.sources:
+            self._import_from(source, attribute)
+        self._add(module, "", module.effects)
+
+    def _import_from(self, source: str, attribute: str | None) -> None:
+        self._import(source)
+        if attribute and is_ours(source, self.home) and self._submodule(source, attribute):
+            self._import(f"{source}.{attribute}")
+
+    def _submodule(self, module_name: str, name: str) -> bool:
+        parent = parse(module_name)
+        if parent is not None and not parent.is_package:
+            return False
+        self.modules[f"{module_name}.{name}"] = str(find(f"{module_name}.{name}"))
+        return find(f"{module_name}.{name}") is not None
 
     def _follow_import(self, source: str, attribute: str | None) -> None:
         if attribute is not None and is_ours(source, self.home) and not self._defines(source, attribute):
+            self._import(source)
             source, attribute = f"{source}.{attribute}", None
         self.follow(source, attribute)
 
     def _defines(self, module_name: str, name: str) -> bool:
+        """Whether the module itself gives the name a meaning, other than that of its submodule."""
         module = parse(module_name)
-        return module is not None and (name in module.defined or name in module.imported or bool(module.stars))
+        if module is None:
+            return False
+        others = [bound for bound in module.imported.get(name, ()) if bound != (module_name, name)]
+        return name in module.defined or bool(others) or bool(module.stars) or "__getattr__" in module.defined
 
     def _add_library(self, module_name: str) -> None:
         top = module_name.partition(".")[0]
         if top and top not in sys.stdlib_module_names:
             self.libraries.add(top)
 
+    def _add_binary(self, module_name: str) -> None:
+        path = find(module_name)
+        if path is not None and path.is_file():
+            self.files[path] = digest_file(path)
+            self.parts[module_name, "file"] = self.files[path]
+
     def _add(self, module: Module, name: str, statements: list[ast.stmt]) -> None:
-        if (module.name, name) in self.parts:
-            return
-        self.files.add(module.path)
-        self.parts[module.name, name] = "\n".join(ast.dump(statement) for statement in statements)
+        if statements:
+            self.parts[module.name, name] = "\n".join(ast.dump(statement) for statement in statements)
         for statement in statements:
-            local = {bound: (source, attribute) for bound, source, attribute in imports(statement, module)}
+            local: dict[str, list[tuple[str, str | None]]] = {}
+            for bound, source, attribute in imports(statement, module):
+                local.setdefault(bound, []).append((source, attribute))
+            for source, attribute in sources(statement, module):
+                self._import_from(source, attribute)
             for chain in _chains(statement):
                 self._follow_chain(module, local, chain)
             self._add_data(module, statement)
 
-    def _follow_chain(self, module: Module, local: dict[str, tuple[str, str | None]], chain: list[str]) -> None:
+    def _follow_chain(self, module: Module, local: dict[str, list[tuple[str, str | None]]], chain: list[str]) -> None:
         """Follow `a.b.c`: as far as it is modules of ours, then the name in the last of them."""
-        bound = local.get(chain[0]) or module.imported.get(chain[0])
-        if bound is None:
-            self.follow(module.name, chain[0]) if chain[0] in module.defined or module.stars else None
-            return
-        source, attribute = bound
+        first, *rest = chain
+        bound = [*local.get(first, ()), *self._bindings(module, first)]
+        for source, attribute in bound:
+            self._follow_names(source, [*([attribute] if attribute else []), *rest])
+        if first in module.defined or (module.stars and not bound):
+            self.follow(module.name, first)
+
+    def _follow_names(self, source: str, names: list[str]) -> None:
         if not is_ours(source, self.home):
             self._add_library(source)
             return
-        names = [*([attribute] if attribute else []), *chain[1:]]
-        while names and not self._defines(source, names[0]) and parse(f"{source}.{names[0]}") is not None:
+        while names and not self._defines(source, names[0]) and self._submodule(source, names[0]):
+            self._import(source)
             source = f"{source}.{names.pop(0)}"
         self.follow(source, names[0] if names else None)
 
     def _add_data(self, module: Module, statement: ast.stmt) -> None:
         for node in ast.walk(statement):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _FILE_NAME.fullmatch(node.value):
                 path = module.path.parent / node.value
-                if node.value in _neighbours(module.path.parent) and path.suffix != ".py" and path.is_file():
-                    self.files.add(path)
-                    self.parts[module.name, f"file {node.value}"] = digest_record(path.read_bytes().hex())
+                if path.is_file():
+                    data = path.read_bytes()
+                    self.files[path] = digest_bytes(data)
+                    self.parts[module.name, f"file {node.value}"] = self.files[path]
+                elif not path.exists():
+                    self.absent.add(path)
 
 
-@functools.cache
-def _neighbours(folder: Path) -> frozenset[str]:
-    return frozenset(os.listdir(folder))
+_FILE_NAME = re.compile(r"(?!.*\.py$)(?:\w[\w.+-]*/)*\w[\w +-]*\.\w{1,8}")
 
 
 def _chains(node: ast.AST) -> Iterator[list[str]]:

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from barmill.hashing import Digest, digest_bytes
+
 _LIBRARIES = tuple(str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_INSTALLED = {"site-packages", "dist-packages"}
 
 
 @dataclass
@@ -19,31 +22,52 @@ class Module:
     Attributes:
         name: dotted name.
         path: its file.
+        digest: of its source.
         defined: name → the top-level statements that define it.
-        imported: name → (module, attribute or None): what an import binds it to.
-        effects: top-level statements that define nothing; they run whenever the module is imported.
+        imported: name → each (module, attribute or None) that an import binds it to.
+        stars: modules that are imported with `*`.
+        sources: (module, attribute or None) of every import outside functions and classes.
+        effects: top-level statements that run whenever the module is imported, for more than a name of its own.
     """
 
     name: str
     path: Path
+    digest: Digest
     defined: dict[str, list[ast.stmt]] = field(default_factory=dict)
-    imported: dict[str, tuple[str, str | None]] = field(default_factory=dict)
-    effects: list[ast.stmt] = field(default_factory=list)
+    imported: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
+    sources: list[tuple[str, str | None]] = field(default_factory=list)
+    effects: list[ast.stmt] = field(default_factory=list)
+
+    @property
+    def is_package(self) -> bool:
+        """Whether it can have submodules."""
+        return self.path.name == "__init__.py"
 
 
 @functools.cache
 def find(name: str) -> Path | None:
-    """The source file of a module, or None if there is no such module or it is not Python source."""
-    module = sys.modules.get(name)
-    origin = getattr(module, "__file__", None)
-    if module is None:
+    """Where the code of a module lies: its file, the folder of a package without one, or None if there is no such module."""
+    known = sys.modules.get(name)
+    if known is not None:
+        origin, folders = getattr(known, "__file__", None), getattr(known, "__path__", None)
+    else:
         try:
             spec = importlib.util.find_spec(name)
         except (ImportError, ValueError, AttributeError):
             return None
-        origin = spec.origin if spec else None
-    return Path(origin) if origin and origin.endswith(".py") else None
+        origin, folders = (
+            (spec.origin if spec.has_location else None, spec.submodule_search_locations) if spec else (None, None)
+        )
+    place = origin or next(iter(folders or ()), None)
+    return Path(place) if place else None
+
+
+@functools.cache
+def is_library(path: Path) -> bool:
+    """Whether code at `path` belongs to Python or to an installed library, whose version stands for it."""
+    resolved = path.resolve()
+    return str(resolved).startswith(_LIBRARIES) or not _INSTALLED.isdisjoint(resolved.parts)
 
 
 def is_ours(name: str, home: str) -> bool:
@@ -51,18 +75,19 @@ def is_ours(name: str, home: str) -> bool:
     top = name.partition(".")[0]
     if top == home.partition(".")[0]:
         return True
-    path = find(top)
-    return path is not None and not str(path.resolve()).startswith(_LIBRARIES)
+    path = None if top in sys.stdlib_module_names else find(top)
+    return path is not None and not is_library(path)
 
 
 @functools.cache
 def parse(name: str) -> Module | None:
     """The module `name`, taken apart; None if it has no source."""
     path = find(name)
-    if path is None:
+    if path is None or path.suffix != ".py":
         return None
-    tree = _Plain().visit(ast.parse(path.read_bytes(), filename=str(path)))
-    module = Module(name, path)
+    source = path.read_bytes()
+    tree = _Plain().visit(ast.parse(source, filename=str(path)))
+    module = Module(name, path, digest_bytes(source))
     for statement in tree.body:
         _sort_in(module, statement)
     return module
@@ -80,33 +105,49 @@ def imports(node: ast.AST, module: Module) -> Iterator[tuple[str, str, str | Non
                 yield alias.asname or alias.name, source, alias.name
 
 
+def sources(node: ast.AST, module: Module) -> Iterator[tuple[str, str | None]]:
+    """Yield (module, attribute or None) for every import in `node`: what it makes run."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Import):
+            yield from ((alias.name, None) for alias in part.names)
+        elif isinstance(part, ast.ImportFrom):
+            yield from ((_absolute(part, module), alias.name) for alias in part.names)
+
+
 def _absolute(node: ast.ImportFrom, module: Module) -> str:
     if not node.level:
         return node.module or ""
     parts = module.name.split(".")
-    keep = len(parts) - node.level + (module.path.name == "__init__.py")
+    keep = len(parts) - node.level + module.is_package
     return ".".join([*parts[:keep], *([node.module] if node.module else [])])
 
 
 def _sort_in(module: Module, statement: ast.stmt) -> None:
-    if isinstance(statement, ast.Import | ast.ImportFrom):
+    is_import = isinstance(statement, ast.Import | ast.ImportFrom)
+    if is_import or not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        # an import may stand in a block: try: import a; except ImportError: import b
+        module.sources.extend(sources(statement, module))
         for bound, source, attribute in imports(statement, module):
             if attribute == "*":
                 module.stars.append(source)
             else:
-                module.imported[bound] = (source, attribute)
+                module.imported.setdefault(bound, []).append((source, attribute))
+    if is_import:
         return
     names = list(_bound_by(statement))
-    for name in names:
-        module.defined.setdefault(name, []).append(statement)
-    if not names:
+    foreign = [name for name, plain in names if not plain and name in module.imported]
+    for name, _ in names:
+        if name not in foreign:
+            module.defined.setdefault(name, []).append(statement)
+    if foreign or not names:  # `other.NAME = …` is for every module to see
         module.effects.append(statement)
 
 
-def _bound_by(statement: ast.stmt) -> Iterator[str]:
+def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, bool]]:
+    """Yield each name that a statement gives a value, and whether it does so plainly, not to an item or attribute of it."""
     match statement:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
+            yield name, True
         case ast.Assign(targets=targets):
             for target in targets:
                 yield from _names_in(target)
@@ -114,20 +155,24 @@ def _bound_by(statement: ast.stmt) -> Iterator[str]:
             yield from _names_in(target)
 
 
-def _names_in(target: ast.expr) -> Iterator[str]:
+def _names_in(target: ast.expr) -> Iterator[tuple[str, bool]]:
     """Names a target binds; an item or attribute counts for the name it belongs to (`TABLE["x"] = …` is part of TABLE)."""
     for node in ast.walk(target):
         if isinstance(node, ast.Name):
-            yield node.id
+            yield node.id, isinstance(node.ctx, ast.Store)
+
+
+_SKIPPED = {"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"}
 
 
 class _Plain(ast.NodeTransformer):
-    """Drops what never decides a result: docstrings, annotations of parameters and results, `if TYPE_CHECKING:`."""
+    """Drops what never decides a result: docstrings, annotations of parameters and results, blocks that an import skips."""
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        test = node.test
-        if isinstance(test, ast.Name) and test.id == "TYPE_CHECKING":
-            return [self.visit(statement) for statement in node.orelse]
+        if ast.unparse(node.test) in _SKIPPED:
+            kept = ast.Module(node.orelse, [])
+            self.generic_visit(kept)
+            return list(kept.body)
         return self.generic_visit(node)
 
     def visit_Module(self, node: ast.Module) -> ast.AST:

@@ -4,6 +4,7 @@ Everything is read when it opens, and each finished task is written at once, so 
 Losing the file costs time, never a result: the store knows the rest. A damaged file is set aside with a warning.
 """
 
+import contextlib
 import functools
 import json
 import sqlite3
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from barmill import files
-from barmill.hashing import Digest
+from barmill.errors import StoreError
 from barmill.store.stats import Seen, StatCache
 
 _FORMAT = 1
@@ -37,15 +38,18 @@ class State:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._open()
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "lock" in str(error):
-                raise
-            self._set_aside(error)
-            self._open()
         self._dirty: dict[str, set[str]] = {"tasks": set(), "codes": set()}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._open()
+                self._read()
+            except sqlite3.DatabaseError as error:
+                self._set_aside(error)
+                self._open()
+                self._read()
+        except (OSError, sqlite3.DatabaseError) as error:
+            raise StoreError(f"{path} can't be opened: {error}", "mend what stands in its way, or set `artifacts`") from None
 
     def _open(self) -> None:
         # autocommit: the transactions are ours; one process, one thread writes, other processes wait up to 30 s
@@ -57,16 +61,16 @@ class State:
             raise sqlite3.DatabaseError(f"format {version} is not {_FORMAT}")
         if version == 0:
             self._db.executescript(f"{_SCHEMA} PRAGMA user_version={_FORMAT};")
+
+    def _read(self) -> None:
         self.tasks: dict[str, str] = dict(self._db.execute("SELECT name, entry FROM tasks"))
         self.codes: dict[str, str] = dict(self._db.execute("SELECT build, entry FROM codes"))
-        self.stats = StatCache(
-            {
-                row[0]: Seen(row[1], row[2], row[3], row[4], Digest(row[5]), tuple(json.loads(row[6])) if row[6] else ())
-                for row in self._db.execute("SELECT path, size, mtime_ns, inode, ctime_ns, digest, folders FROM paths")
-            }
-        )
+        paths = self._db.execute("SELECT path, size, mtime_ns, inode, ctime_ns, digest, folders FROM paths")
+        self.stats = StatCache({row[0]: Seen._make(row) for row in paths})
 
-    def _set_aside(self, error: Exception) -> None:
+    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+        if "lock" in str(error):  # in use by another run, not damaged
+            raise error
         self._db.close()
         aside = self.path.with_name(self.path.name + ".damaged")
         files.move(self.path, aside)
@@ -89,25 +93,49 @@ class State:
 
     def commit(self) -> None:
         """Write everything that changed, in one transaction."""
-        seen, changed = self.stats.seen, self.stats.changed
-        if not (changed or any(self._dirty.values())):
+        if not (self.stats.changed or any(self._dirty.values())):
             return
-        self._db.execute("BEGIN IMMEDIATE")
-        for table, key in (("tasks", "name"), ("codes", "build")):
-            entries: dict[str, str] = getattr(self, table)
-            names = self._dirty[table]
-            self._db.executemany(
-                f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", [(n, entries[n]) for n in names if n in entries]
-            )
-            self._db.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(n,) for n in names if n not in entries])
+        try:
+            self._write()
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"{self.path} can't be written: {error}", "make room, or end what else uses it") from None
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            self._open()
+            self._dirty = {"tasks": set(self.tasks), "codes": set(self.codes)}
+            self.stats.changed.update(self.stats.seen)
+            self._write()
+        for names in (*self._dirty.values(), self.stats.changed):
             names.clear()
-        self._db.executemany(
-            "INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(p, *seen[p][:5], json.dumps(seen[p].folders) if seen[p].folders else None) for p in changed if p in seen],
-        )
-        self._db.executemany("DELETE FROM paths WHERE path = ?", [(p,) for p in changed if p not in seen])
-        changed.clear()
-        self._db.execute("COMMIT")
+
+    def _write(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for table, key in (("tasks", "name"), ("codes", "build")):
+                entries: dict[str, str] = getattr(self, table)
+                names = self._dirty[table]
+                self._db.executemany(
+                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", [(n, entries[n]) for n in names if n in entries]
+                )
+                self._db.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(n,) for n in names if n not in entries])
+            # SQLite takes no name that is not UTF-8: such a path is hashed in each run
+            seen, paths = self.stats.seen, [path for path in self.stats.changed if _is_text(path)]
+            rows = [seen[path] for path in paths if path in seen]
+            self._db.executemany("INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany("DELETE FROM paths WHERE path = ?", [(path,) for path in paths if path not in seen])
+            self._db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+
+
+def _is_text(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @functools.cache

@@ -6,6 +6,8 @@ same-size edit with its mtime put back is still seen. A directory's digest is th
 kinds, not contents), and is remembered per directory, because adding, removing or renaming an entry stamps its directory.
 """
 
+import errno
+import json
 import os
 import stat
 import time
@@ -14,21 +16,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 from barmill.errors import InputError, InputMoved
-from barmill.hashing import Digest, digest_file, digest_record
+from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
 
+ABSENT = "absent"
+EMPTY = digest_bytes(b"")
+LINK = Digest("link")
 _GRAIN_NS = 50_000_000  # no clock tick of a file system with sub-second stamps is coarser
 _COARSE_GRAIN_NS = 2_000_000_000  # FAT: 2 s; ext3, HFS+: 1 s
 
 
 class Seen(NamedTuple):
-    """What a path was when it was last hashed. `folders` are the sub-folders of a directory."""
+    """What a path was when it was last hashed. `folders` are the sub-folders of a directory, as a JSON list."""
 
+    path: str
     size: int
     mtime_ns: int
     inode: int
     ctime_ns: int
     digest: Digest
-    folders: tuple[str, ...] = ()
+    folders: str | None = None
 
 
 class StatCache:
@@ -42,6 +48,7 @@ class StatCache:
         self.seen: dict[str, Seen] = {} if seen is None else seen
         self.changed: set[str] = set()
         self._told: dict[str, Digest] = {}
+        self._outputs: dict[str, str] = {}
 
     def digest(self, path: Path | str) -> Digest:
         """Digest of the file's content, or of the directory's recursive listing, as of now.
@@ -56,35 +63,66 @@ class StatCache:
             if stat.S_ISDIR(status.st_mode):
                 return digest_record([[below, own] for below, own in self._listing(name, "", status, ())])
             return self._file(name, status)
-        except PermissionError as error:
-            raise InputError(f"{error.filename or name} can't be read: {error.strerror}", "change its permissions") from None
+        except FileNotFoundError:
+            raise
+        except NotADirectoryError as error:
+            raise FileNotFoundError(errno.ENOENT, error.strerror, name) from None
+        except OSError as error:
+            raise InputError(f"{error.filename or name} can't be read: {error.strerror}", "mend or remove it") from None
 
     def digest_once(self, path: Path | str) -> Digest:
-        """As `digest`, but a path is looked at once per run, until `tell` or `forget` is called for it."""
+        """As `digest`, but a path is looked at once per run, until `forget` is called for it."""
         name = str(path)
         told = self._told.get(name)
         if told is None:
             told = self._told[name] = self.digest(name)
         return told
 
-    def tell(self, path: Path | str, digest: Digest) -> None:
-        """Take `digest` as that of `path` for the rest of the run: it was just written."""
-        self._told[str(path)] = digest
+    def output_once(self, path: Path | str) -> str:
+        """What an output is, looked at once per run: a file's digest, `tree_digest` of a folder, `ABSENT`, or `unreadable`."""
+        name = str(path)
+        found = self._outputs.get(name)
+        if found is None:
+            try:
+                status = os.stat(name)
+                if stat.S_ISDIR(status.st_mode):
+                    found = tree_digest(digests_below(self, name))
+                else:
+                    found = self._told[name] = self._file(name, status)
+            except (FileNotFoundError, NotADirectoryError):
+                found = ABSENT
+            except (OSError, InputError):
+                found = "unreadable"
+            self._outputs[name] = found
+        return found
 
     def forget(self, path: Path | str) -> None:
-        """Look again at `path` when it is next asked for."""
-        self._told.pop(str(path), None)
+        """Look again at `path` when it is next asked for: it was just written."""
+        name = str(path)
+        self._outputs.pop(name, None)
+        self._told.pop(name, None)
+        while name != (above := os.path.dirname(name)):  # the listings that it is part of
+            name = above
+            self._told.pop(name or ".", None)
 
     def _file(self, name: str, status: os.stat_result) -> Digest:
         seen = self.seen.get(name)
-        if seen is not None and _stamp(status) == seen[:4]:
+        if (
+            seen is not None
+            and seen.mtime_ns == status.st_mtime_ns
+            and seen.ctime_ns == status.st_ctime_ns
+            and seen.size == status.st_size
+            and seen.inode == status.st_ino
+        ):
             return seen.digest
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{name} is neither a file nor a folder", "remove it")
         for _ in range(3):
             now = time.time_ns()
             digest = digest_file(name)
             after = os.stat(name)
             if _stamp(after) == _stamp(status):
-                self._remember(name, status, now, digest)
+                self._remember(Seen(name, *_stamp(status), digest), now)
                 return digest
             status = after
         raise InputMoved(f"{name} changes while it is read", "wait until its writer has finished, then run doit again")
@@ -97,12 +135,15 @@ class StatCache:
         if here in above:
             raise InputError(f"{name} is a link to a folder above it", "remove the link")
         seen = self.seen.get(name)
-        if seen is None or _stamp(status) != seen[:4]:
+        if seen is None or _stamp(status) != seen[1:5]:
             seen = self._scan(name, status)
+        try:
+            folders = _folders(seen)
+        except (OSError, ValueError):  # what was remembered is damaged
+            folders = _folders(self._scan(name, status))
         yield below, seen.digest
-        for folder in seen.folders:
-            path = f"{name}/{folder}"
-            yield from self._listing(path, f"{below}/{folder}", os.stat(path), (*above, here))
+        for folder, found in folders:
+            yield from self._listing(f"{name}/{folder}", f"{below}/{folder}", found, (*above, here))
 
     def _scan(self, name: str, status: os.stat_result) -> Seen:
         now = time.time_ns()
@@ -110,36 +151,55 @@ class StatCache:
         with os.scandir(name) as entries:
             for entry in entries:
                 is_folder = entry.is_dir()
-                names.append(f"{os.fsencode(entry.name).hex() if not entry.name.isascii() else entry.name}{'/' * is_folder}")
+                spelling = entry.name if entry.name.isascii() else f"/{os.fsencode(entry.name).hex()}"
+                names.append(spelling + "/" * is_folder)
                 if is_folder:
                     folders.append(entry.name)
                 links = links or entry.is_symlink()
-        seen = Seen(*_stamp(status), digest_record(sorted(names)), tuple(sorted(folders)))
+        subfolders = json.dumps(sorted(folders)) if folders else None
+        seen = Seen(name, *_stamp(status), digest_record(sorted(names)), subfolders)
         # A link's target can turn from file to folder without a trace in this directory: never remembered.
         if not links:
-            self._remember(name, status, now, seen.digest, seen.folders)
+            self._remember(seen, now)
         return seen
 
-    def _remember(self, name: str, status: os.stat_result, now: int, digest: Digest, folders: tuple[str, ...] = ()) -> None:
-        stamp = _stamp(status)
-        newest = max(status.st_mtime_ns, status.st_ctime_ns)
+    def _remember(self, seen: Seen, now: int) -> None:
+        newest = max(seen.mtime_ns, seen.ctime_ns)
         grain = _GRAIN_NS if newest % 1_000_000_000 else _COARSE_GRAIN_NS
         if newest + grain < now:
-            self.seen[name] = Seen(*stamp, digest, folders)
-            self.changed.add(name)
-        elif self.seen.pop(name, None) is not None:
-            self.changed.add(name)
+            self.seen[seen.path] = seen
+            self.changed.add(seen.path)
+        elif self.seen.pop(seen.path, None) is not None:
+            self.changed.add(seen.path)
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
 
 
-def digests_below(stats: StatCache, root: Path) -> Mapping[str, Digest]:
-    """Relative name → digest of each file below the directory `root`; empty if there is no such directory."""
-    found = {}
-    for folder, _, names in os.walk(root):
-        for name in names:
+def _folders(seen: Seen) -> list[tuple[str, os.stat_result]]:
+    return [(name, os.stat(f"{seen.path}/{name}")) for name in (json.loads(seen.folders) if seen.folders else ())]
+
+
+def tree_digest(found: Mapping[str, str]) -> str:
+    """One digest of relative name → digest of a folder's files."""
+    return f"tree:{digest_record(dict(found))}"
+
+
+def digests_below(stats: StatCache, root: Path | str) -> Mapping[str, Digest]:
+    """Relative name → digest of each file below the directory `root`; empty if there is no such directory.
+
+    A folder with nothing in it is there as its name and a `/` (`./` for `root` itself); a link to a folder or to nothing
+    has the digest `LINK`.
+    """
+    found: dict[str, Digest] = {}
+    for folder, folders, names in os.walk(root):
+        for name in (*names, *folders):
             path = os.path.join(folder, name)
-            found[os.path.relpath(path, root)] = stats.digest(path)
+            if name in names and os.path.exists(path):
+                found[os.path.relpath(path, root)] = stats.digest(path)
+            elif os.path.islink(path):
+                found[os.path.relpath(path, root)] = LINK
+        if not folders and not names:
+            found[os.path.relpath(folder, root) + "/"] = EMPTY
     return dict(sorted(found.items()))

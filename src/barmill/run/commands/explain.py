@@ -42,11 +42,12 @@ class Explain(DoitCmdBase):  # type: ignore[misc]
             found = [error.fact]
         if self.dep_manager._get(task.name, FORGOTTEN):
             found.insert(0, "it was forgotten (doit forget)")
-        record = cache.actions.get(values["key"]) if values.get("key") else None
+        key = values.get("finished", "").partition(" ")[0]
+        record = cache.actions.get(key) if key else None
         return {
             "task": task.name,
             "reasons": found,
-            "key": values.get("key"),
+            "key": key or None,
             "reads": [{"role": role, "path": str(path)} for role, path in target.spelled_out()],
             "writes": {role: str(path) for role, path in target.outputs.items()},
             "params": dict(target.params),

@@ -2,14 +2,13 @@
 
 import json
 from collections import Counter
-from typing import Any
 
 from doit.cmd_base import DoitCmdBase
 from doit.task import Task
 
 from barmill.errors import BarmillError
 from barmill.run.commands.select import JSON_OPTION, all_targets
-from barmill.run.questions import why
+from barmill.run.questions import is_fresh
 
 _KINDS = ("fresh", "stale", "missing", "behind")
 
@@ -43,14 +42,12 @@ class Status(DoitCmdBase):  # type: ignore[misc]
 
     def _kind(self, task: Task, moving: set[str]) -> str:
         target, cache = task.meta["target"], task.meta["cache"]
-        values: dict[str, Any] = self.dep_manager.get_values(task.name)
-        outputs = values.get("outputs", {})
-        if any(not path.exists() for role, path in target.outputs.items() if outputs.get(role) or role not in target.optional):
+        if any(not path.exists() for role, path in target.outputs.items() if role not in target.optional):
             return "missing"
         if any(str(path) in moving for _, path in target.spelled_out()):
             return "behind"
         try:
-            return "fresh" if why(cache, target, values) is None else "stale"
+            return "fresh" if is_fresh(cache, target, self.dep_manager.backend.text(task.name)) else "stale"
         except BarmillError:
             return "stale"
 

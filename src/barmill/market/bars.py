@@ -1,0 +1,181 @@
+"""A raw Stooq file as clean, typed bars, and what had to be left out, with line numbers.
+
+A file without fault, nearly every one, is parsed at once by Arrow. At the first sign of anything else it is read line by line
+in plain Python, which sorts good lines from bad, and what is left goes through the same parser: one parser decides what a
+bar is. pandas is never imported.
+"""
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from barmill.market.schema import BAR, PRICES
+from barmill.market.tables import constant
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+INVALID_ROW = "invalid_rows"
+NON_NUMERIC = "non_numeric_prices"
+DUPLICATE = "duplicate_dates"
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_LONGEST_TEXT = 200
+
+
+@dataclass
+class Bars:
+    """What a raw file holds.
+
+    Attributes:
+        table: columns of `schema.BAR`: ticker, per, date (YYYY-MM-DD), time (HH:MM:SS) as text, the others as float64;
+            ascending and unique in (date, time); `volume` and `openint` may be null.
+        raw_rows: lines with content, without the header.
+        has_header: whether the first of them is the header.
+        ordered: whether the lines ascend in time.
+        rejected: line (1-based), reason and text of each line that is no bar.
+    """
+
+    table: "pa.Table"
+    raw_rows: int
+    has_header: bool = True
+    ordered: bool = True
+    rejected: list[dict[str, int | str]] = field(default_factory=list)
+
+
+def read_bars(data: bytes) -> Bars:
+    """Bars of a raw Stooq file of any content; nothing raises."""
+    head, _, body = data.partition(b"\n")
+    if head.upper().startswith(b"<TICKER>,") and body and b'"' not in body and b"\0" not in body:
+        table = _parse(body)
+        if table is not None:
+            return Bars(table, table.num_rows)
+    return _read_carefully(data)
+
+
+def _parse(lines: bytes) -> "pa.Table | None":
+    """Lines without header as a table; None if any of them is not a good bar, or they are not in order."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv
+
+    types = {name: pa.float64() if name in (*PRICES, "volume", "openint") else pa.string() for name in BAR}
+    try:
+        raw = csv.read_csv(
+            pa.BufferReader(lines),
+            read_options=csv.ReadOptions(column_names=list(BAR), use_threads=False),
+            parse_options=csv.ParseOptions(quote_char=False),
+            convert_options=csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False),
+        ).combine_chunks()
+        date, time = (_with_marks(raw.column(name), cuts, mark) for name, cuts, mark in _STAMPS)
+        moments = pc.cast(pc.binary_join_element_wise(date, time, constant(" ")), pa.timestamp("s"))
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return None
+    finite = all(pc.all(pc.is_finite(raw.column(name)), skip_nulls=False).as_py() for name in PRICES)
+    ascending = pc.all(pc.less(moments[:-1], moments[1:])).as_py() is not False
+    if not finite or not ascending or _has_infinite(raw):
+        return None
+    return raw.set_column(2, "date", date).set_column(3, "time", time)
+
+
+_STAMPS = (("date", ((0, 4), (4, 6), (6, None)), "-"), ("time", ((0, 2), (2, 4), (4, None)), ":"))
+
+
+def _with_marks(column: "pa.ChunkedArray", cuts: tuple[tuple[int, int | None], ...], mark: str) -> "pa.ChunkedArray":
+    """`20240131` as `2024-01-31`; raises ArrowInvalid if a value is not all digits of the right number."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    length = 8 if mark == "-" else 6
+    good = pc.and_(pc.equal(pc.binary_length(column), constant(length)), pc.ascii_is_decimal(column))
+    if not pc.all(good).as_py() and len(column):
+        raise pa.ArrowInvalid("not a stamp")
+    return pc.binary_join_element_wise(*(pc.utf8_slice_codeunits(column, *cut) for cut in cuts), constant(mark))
+
+
+def _has_infinite(raw: "pa.Table") -> bool:
+    import pyarrow.compute as pc
+
+    return any(pc.any(pc.invert(pc.is_finite(raw.column(name)))).as_py() for name in ("volume", "openint"))
+
+
+def _read_carefully(data: bytes) -> Bars:
+    """Sort good lines from bad, then parse the good ones, in order."""
+    rejected: list[dict[str, int | str]] = []
+    kept: dict[tuple[str, str], tuple[int, str, str]] = {}
+    raw_rows, has_header, ordered, latest = 0, False, True, ("", "")
+    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        text = line.decode("utf-8", "backslashreplace").strip("\r \t\x1a")
+        if not text:
+            continue
+        if text.upper().startswith("<TICKER>") and not raw_rows:
+            has_header = True
+            continue
+        raw_rows += 1
+        fields = [part.strip() for part in text.split(",")]
+        reason = _fault(fields)
+        if reason:
+            rejected.append(_rejection(number, reason, text))
+            continue
+        stamp = (fields[2], fields[3])
+        ordered = ordered and stamp >= latest
+        latest = max(latest, stamp)
+        if stamp in kept:
+            rejected.append(_rejection(kept[stamp][0], DUPLICATE, kept[stamp][1]))
+        kept[stamp] = (number, text, ",".join([*fields[:4], *map(_number, fields[4:])]))
+    table = _parse("".join(f"{kept[stamp][2]}\n" for stamp in sorted(kept)).encode()) if kept else None
+    if table is None:
+        table = _empty()
+    return Bars(table, raw_rows, has_header, ordered, sorted(rejected, key=lambda each: each["line"]))
+
+
+def _fault(fields: list[str]) -> str:
+    if (
+        len(fields) != len(BAR)
+        or not _is_stamp(fields[2], fields[3])
+        or any('"' in part or "\0" in part for part in fields[:2])
+    ):
+        return INVALID_ROW
+    return "" if all(_number(part) for part in fields[4:8]) else NON_NUMERIC
+
+
+def _is_stamp(date: str, time: str) -> bool:
+    if not (len(date) == 8 and len(time) == 6 and date.isascii() and time.isascii() and date.isdigit() and time.isdigit()):  # noqa: PLR2004
+        return False
+    try:
+        dt.datetime(int(date[:4]), int(date[4:6]), int(date[6:]), int(time[:2]), int(time[2:4]), int(time[4:]))  # noqa: DTZ001
+    except ValueError:
+        return False
+    return True
+
+
+def _number(text: str) -> str:
+    """A finite number in the form Arrow reads; "" if it is none."""
+    if not _NUMBER.fullmatch(text):
+        return ""
+    value = float(text)
+    return repr(value) if abs(value) != float("inf") else ""
+
+
+def _rejection(line: int, reason: str, text: str) -> dict[str, int | str]:
+    printable = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
+    return {"line": line, "reason": reason, "text": printable[:_LONGEST_TEXT]}
+
+
+def _empty() -> "pa.Table":
+    import pyarrow as pa
+
+    numbers = (*PRICES, "volume", "openint")
+    return pa.schema([(name, pa.float64() if name in numbers else pa.string()) for name in BAR]).empty_table()
+
+
+def write_bars(table: "pa.Table") -> bytes:
+    """Bars as CSV: header, LF line ends, shortest numbers that read back equal; a null is empty."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    sink = pa.BufferOutputStream()
+    sink.write(",".join(BAR).encode() + b"\n")
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, quoting_style="none"))
+    return bytes(sink.getvalue())

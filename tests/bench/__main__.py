@@ -1,0 +1,32 @@
+"""Command line: `python -m tests.bench`, at the repository's root, prints a table per part."""
+
+import argparse
+import os
+import platform
+import sys
+
+from tests.bench import hashing, noop70k, restore, tiny10k
+from tests.bench.timing import Options
+
+_PARTS = {"noop70k": noop70k, "tiny10k": tiny10k, "restore": restore, "hashing": hashing}
+
+
+def main() -> int:
+    """Run the chosen parts."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Time barmill beside its peers and floors.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)} (default: all)")
+    parser.add_argument("--repeat", type=int, default=5, help="runs of each contender (default: %(default)s)")
+    parser.add_argument("--scale", type=float, default=1.0, help="fraction of the full size (default: %(default)s)")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.parts) - set(_PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(_PARTS)}")
+    sys.stdout.write(f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}\n")
+    for part in chosen.parts or _PARTS:
+        table = _PARTS[part].run(Options(chosen.repeat, chosen.scale))
+        sys.stdout.write(f"\n{table.text()}\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

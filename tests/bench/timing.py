@@ -1,0 +1,111 @@
+"""Timing of whole processes, in alternation, and the table of what came out."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+DOIT = (sys.executable, "-m", "doit")
+YARDSTICK = 'python -c "import pandas"'
+
+Contender = Callable[[], float]
+"""Does its untimed preparation, then its work, and returns the seconds of the work."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line chose: repetitions, and the fraction of the full size."""
+
+    repeat: int = 5
+    scale: float = 1.0
+
+    def scaled(self, number: int) -> int:
+        """`number` at the chosen scale, at least 1."""
+        return max(1, round(number * self.scale))
+
+
+@dataclass
+class Table:
+    """Rows of ours beside a peer or a floor, under the machine's yardstick."""
+
+    title: str
+    repeat: int
+    rows: list[str] = field(default_factory=list)
+
+    def add(self, what: str, ours: float, beside: str = "", other: float = 0.0, *, single: bool = False) -> None:
+        """A row: the median of ours, what stands beside it, and the ratio; `single` marks what was run but once."""
+        note = " (once)" if single else ""
+        peer = f"{beside} | {other:.3f} | {ours / other:.2f}" if beside else "| |"
+        self.rows.append(f"| {what}{note} | {ours:.3f} | {peer} |")
+
+    def text(self) -> str:
+        """The table in Markdown."""
+        head = f"| {self.title} | ours, s (median of {self.repeat}) | beside it | s | ratio |\n|---|---:|---|---:|---:|"
+        return "\n".join((head, *self.rows))
+
+
+def process(
+    arguments: Sequence[str], cwd: Path = REPOSITORY, environ: Mapping[str, str] | None = None, *, says: str = ""
+) -> float:
+    """Seconds of a whole process; an error if it fails, or if its output lacks `says`: then it did not do its work."""
+    environ = {**os.environ, "CI": "true", **(environ or {})}
+    start = time.perf_counter()
+    done = subprocess.run(arguments, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - start
+    if done.returncode or says not in done.stdout:
+        raise RuntimeError(f"{arguments} in {cwd} exited with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return seconds
+
+
+def yardstick() -> float:
+    """Seconds of `python -c "import pandas"`: how fast this machine is just now."""
+    return process((sys.executable, "-c", "import pandas"))
+
+
+def race(contenders: Mapping[str, Contender], repeat: int) -> dict[str, float]:
+    """Median seconds of each contender; they take turns (A B A B), so that the machine's moods hit all of them."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(repeat):
+        for name, contender in contenders.items():
+            seconds[name].append(contender())
+    return {name: statistics.median(each) for name, each in seconds.items()}
+
+
+def work_folder(name: str) -> Path:
+    """An empty folder of that name below the system's folder for temporary files."""
+    folder = cache_folder() / "work" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def cache_folder() -> Path:
+    """Where made data is kept between runs."""
+    return Path(tempfile.gettempdir()) / "barmill-bench"
+
+
+def doit_project(name: str, stooq: Path, instruments: Path) -> tuple[Path, dict[str, str]]:
+    """A project with the repository's dodo.py and settings over these data; returns its folder and environment."""
+    root = work_folder(name)
+    for file in ("dodo.py", "pyproject.toml"):
+        shutil.copy(REPOSITORY / file, root)
+    folders = {"STOOQ": stooq, "INSTRUMENTS": instruments, "ARTIFACTS": root / "artifacts"}
+    return root, {f"BARMILL_{key}": str(path) for key, path in folders.items()}
+
+
+def clear(artifacts: Path, *, keep: str = "") -> None:
+    """Delete everything in `artifacts` but the entry named `keep`."""
+    for path in artifacts.iterdir() if artifacts.is_dir() else ():
+        if path.name == keep:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

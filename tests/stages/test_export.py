@@ -1,0 +1,89 @@
+"""Clean exports and their diagnoses."""
+
+import json
+
+import pytest
+
+from barmill.market.tables import read_rows
+from barmill.stages import export
+from tests.stages.contract import StageContract
+from tests.support.bars_oracle import read
+from tests.support.market import HEADER, price_lines
+from tests.support.real import real_data
+
+
+def build(folder, content, symbol="AAPL.US", **params):
+    """Export a raw file with this content; returns the CSV's path and the diagnosis."""
+    raw, out, diagnosis = folder / "raw.txt", folder / "out.csv", folder / "diagnosis.json"
+    raw.write_bytes(content)
+    export.build(raw, out, diagnosis, **{"symbol": symbol, "include_empty": False, "spike": 1.5} | params)
+    return out, json.loads(diagnosis.read_text())
+
+
+def raw_text(*lines):
+    """Stooq text of lines, with the header."""
+    return "\r\n".join([HEADER, *lines, ""]).encode()
+
+
+def test_columns_types_and_order(tmp_path):
+    """ISO dates and times, plain shortest numbers, LF, ascending."""
+    lines = [f"AAPL.US,D,{date},000000,4.10,4.50,4.00,4.16825000000000,14.377440317367,0" for date in ("20240103", "20240102")]
+    out, _ = build(tmp_path, raw_text(*lines))
+    assert out.read_bytes() == (
+        b"ticker,per,date,time,open,high,low,close,volume,openint\n"
+        b"AAPL.US,D,2024-01-02,00:00:00,4.1,4.5,4,4.16825,14.377440317367,0\n"
+        b"AAPL.US,D,2024-01-03,00:00:00,4.1,4.5,4,4.16825,14.377440317367,0\n"
+    )
+
+
+def test_empty_file_has_no_export_unless_wanted(tmp_path):
+    """A file without bars is diagnosed; its export is written only where empty ones are wanted."""
+    out, diagnosis = build(tmp_path, b"")
+    assert not out.exists()
+    assert diagnosis["data_status"] == "empty"
+    out, _ = build(tmp_path, b"", include_empty=True)
+    assert out.read_text() == "ticker,per,date,time,open,high,low,close,volume,openint\n"
+
+
+def test_rejected_lines_are_in_the_diagnosis(tmp_path):
+    """Each rejected line is there with number, reason and text."""
+    good, bad = price_lines("AAPL.US", ["20240102", "20240103"])
+    out, diagnosis = build(tmp_path, raw_text(good, bad.replace("10.0", "n/a")))
+    assert [row["date"] for row in read_rows(out)] == ["2024-01-02"]
+    (rejected,) = diagnosis["rejected"]
+    assert (rejected["line"], rejected["reason"]) == (3, "non_numeric_prices")
+    assert rejected["text"].startswith("AAPL.US,D,20240103")
+
+
+def test_long_file(tmp_path):
+    """15,000 bars keep their number, and a duplicate across the 10,000th is found."""
+    stamps = [f"2024{1 + day // 28:02d}{1 + day % 28:02d},{n // 60:02d}{n % 60:02d}00" for day in range(50) for n in range(300)]
+    lines = [f"A,5,{stamp},1,1,1,1,1,0" for stamp in stamps]
+    out, diagnosis = build(tmp_path, raw_text(*lines[:10_000], lines[9_999], *lines[10_000:]), symbol="A")
+    assert (diagnosis["price_rows"], diagnosis["data_flags"]) == (15_000, "duplicate_dates")
+    assert len(read_rows(out)) == 15_000
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("path", "status", "flags"),
+    [
+        ("uk/lse etfs/1/aged.uk.txt", "warning", "zero_volume=39;zero_volume_ratio=0.0170;zero_volume_severity=moderate"),
+        ("uk/lse stocks/wps.uk.txt", "empty", ""),
+    ],
+)
+def test_real_diagnoses(tmp_path, path, status, flags):
+    """Known real files have the diagnosis that counting by hand gives."""
+    raw = real_data("stooq-uk-pl-us") / "d_uk_txt/data/daily" / path
+    if not raw.exists():
+        pytest.skip(f"{raw.name} is not among the real files here")
+    _, diagnosis = build(tmp_path, raw.read_bytes(), symbol=raw.stem.upper())
+    assert (diagnosis["data_status"], diagnosis["data_flags"]) == (status, flags)
+    bars, _ = read(raw.read_bytes())
+    assert diagnosis["price_rows"] == len(bars)
+
+
+class TestContract(StageContract):
+    """What every stage promises."""
+
+    stage = "export"

@@ -1,0 +1,268 @@
+"""The cache: what is in place stays, what was ever built is restored, everything else is built, and nothing is ever wrong."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from barmill.errors import InputError, InputMoved, OutputError
+from tests.store import builds
+from tests.store.builds import CALLS, Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A place where `upper` was built once."""
+    place = Place(tmp_path / "place")
+    assert place.ensure() == "built"
+    CALLS.clear()
+    return place
+
+
+def objects(place: Place) -> list[Path]:
+    """Every object of the store."""
+    return sorted(path for path in (place.store / "objects").rglob("*") if path.is_file())
+
+
+def records(place: Place) -> list[Path]:
+    """Every record of the store."""
+    return sorted((place.store / "actions").rglob("*.json"))
+
+
+def test_built_then_fresh(place: Place) -> None:
+    """What is in place is left alone: not even its stamps change."""
+    before = place.out.stat()
+    assert place.ensure() == "fresh"
+    assert place.out.stat() == before
+    assert CALLS == []
+
+
+@pytest.mark.parametrize("link", ["reflink", "copy", "hardlink"])
+def test_a_former_state_is_restored(tmp_path: Path, link: str) -> None:
+    """Going back to a former input or parameter restores its result without building."""
+    place = Place(tmp_path / "place", link=link)
+    place.ensure()
+    place.text.write_text("two")
+    assert place.ensure() == "built"
+    assert place.ensure(params={"times": 2}) == "built"
+    place.text.write_text("one")
+    CALLS.clear()
+    assert place.ensure() == "restored"
+    assert place.tree() == {"": "ONE"}
+    assert CALLS == []
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "deleted": lambda out: out.unlink(),
+    "truncated": lambda out: out.write_text(""),
+    "edited": lambda out: out.write_text("TWO"),
+    "a folder": lambda out: (out.unlink(), out.mkdir(), (out / "file").write_text("x")),
+    "an empty folder": lambda out: (out.unlink(), out.mkdir()),
+    "a link to nothing": lambda out: (out.unlink(), out.symlink_to(out.parent / "nowhere")),
+    "a link to a folder": lambda out: (out.unlink(), out.symlink_to(out.parent)),
+    "a pipe": lambda out: (out.unlink(), os.mkfifo(out)),
+    "folder deleted": lambda out: (out.unlink(), (out.parent / "state.sqlite").unlink()),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damaged_outputs_are_restored(place: Place, name: str) -> None:
+    """An output that was deleted, edited or replaced by anything is restored without building."""
+    DAMAGES[name](place.out)
+    assert place.ensure() == "restored"
+    assert place.tree() == {"": "ONE"}
+    assert not place.out.is_symlink()
+    assert CALLS == []
+
+
+def test_an_edit_of_equal_size_with_its_mtime_put_back(place: Place) -> None:
+    """An output edited at equal length, its mtime put back, is restored."""
+    time.sleep(0.07)
+    assert place.ensure() == "fresh"
+    before = place.out.stat()
+    place.out.write_text("TWO")
+    os.utime(place.out, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert place.ensure() == "restored"
+
+
+def test_restored_outputs_do_not_share_with_the_store(place: Place) -> None:
+    """An edit in place of a restored output does not reach the store."""
+    place.out.unlink()
+    place.ensure()
+    for _ in range(2):
+        with open(place.out, "r+") as file:
+            file.write("XXX")
+        assert place.ensure() == "restored"
+
+
+@pytest.mark.parametrize("size", [3, (1 << 20) + 1])
+def test_a_damaged_object_is_built_again(tmp_path: Path, size: int) -> None:
+    """When an object has rotted, was cut or was deleted, its target is built again, and then restored from a good one."""
+    place = Place(tmp_path / "place")
+    place.text.write_text("x" * size)
+    place.ensure()
+    for damage in (lambda path: path.write_bytes(b"y" * size), lambda path: path.write_bytes(b""), os.unlink):
+        (path,) = objects(place)
+        path.chmod(0o644)
+        damage(path)
+        place.out.unlink()
+        assert place.ensure() == "built"
+        place.out.unlink()
+        assert place.ensure() == "restored"
+        assert place.tree() == {"": "X" * size}
+
+
+def test_a_rotted_object_is_told(place: Place) -> None:
+    """The outcome warns of a damaged object."""
+    (path,) = objects(place)
+    path.chmod(0o644)
+    path.write_text("TWO")
+    place.out.unlink()
+    outcome = place.cache.ensure(place.target())
+    assert outcome.origin == "built"
+    assert "quarantine" in outcome.warning
+
+
+def test_a_damaged_record_is_built_again(place: Place) -> None:
+    """Without a record that can be believed the target is built, whatever lies in its place."""
+    (path,) = records(place)
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-3])
+    assert place.ensure() == "built"
+    assert place.ensure() == "fresh"
+
+
+def test_a_lost_state_costs_no_build(place: Place) -> None:
+    """Another cache over the same store, with no state, finds everything in place."""
+    again = Place(place.root / "elsewhere", place.store)
+    assert again.ensure() == "restored"
+    assert again.tree() == {"": "ONE"}
+
+
+def test_a_garbage_state_costs_no_build(place: Place) -> None:
+    """A garbage code entry in the state is worked out again."""
+    for garbage in ("{", "[]", "{}", '{"python": 1}', "null"):
+        place.cache.state.codes = dict.fromkeys(place.cache.state.codes, garbage)
+        place.cache.codes._known.clear()
+        assert place.ensure() == "fresh"
+
+
+@pytest.mark.parametrize(
+    ("build", "outputs", "words"),
+    [
+        (builds.forgetful, ("out", "second"), "did not write its output second"),
+        (builds.untidy, ("out",), r"wrote stray\.txt, which is no output"),
+        (builds.linking, ("out",), "link to a folder"),
+    ],
+)
+def test_outputs_must_be_as_declared(place: Place, build: object, outputs: tuple[str, ...], words: str) -> None:
+    """A build that wrote too little, too much, or a link is an error; the old outputs stay and nothing is stored."""
+    stored = objects(place), records(place)
+    with pytest.raises(OutputError, match=words):
+        place.ensure(build, outputs={role: place.root / "artifacts" / role for role in outputs})
+    assert place.tree() == {"": "ONE"}
+    assert (objects(place), records(place)) == stored
+    assert place.left_behind() == []
+
+
+def test_an_exception_keeps_the_old_outputs(place: Place) -> None:
+    """A build that raises leaves the old outputs, no half file, and nothing in the store."""
+    stored = objects(place), records(place)
+    with pytest.raises(RuntimeError, match="half-way"):
+        place.ensure(builds.failing)
+    assert place.tree() == {"": "ONE"}
+    assert (objects(place), records(place)) == stored
+    assert place.left_behind() == []
+
+
+def test_an_input_edited_while_it_is_read(place: Place) -> None:
+    """A build whose input moved is not recorded and not published; the next one reads the new input."""
+    stored = records(place)
+    with pytest.raises(InputMoved, match=f"{place.text} changed while it was read"):
+        place.ensure(builds.editing)
+    assert place.tree() == {"": "ONE"}
+    assert records(place) == stored
+    assert place.ensure(builds.editing) == "built"
+    assert place.tree() == {"": "one!"}
+
+
+@pytest.mark.parametrize("inputs", ["file", "group"])
+def test_a_missing_input_is_named(place: Place, inputs: str) -> None:
+    """An input that is not there is an error with its role, path and a cure."""
+    missing = place.root / "none"
+    with pytest.raises(InputError, match=rf"{missing} does not exist\nhint: "):
+        if inputs == "file":
+            place.ensure(inputs={"text": missing})
+        else:
+            place.ensure(builds.joined, inputs={"texts": [place.text, missing]})
+
+
+def test_an_input_below_a_file_is_missing(place: Place) -> None:
+    """An input whose folder turned into a file is missing, not a crash."""
+    with pytest.raises(InputError, match="does not exist"):
+        place.ensure(inputs={"text": place.text / "below"})
+
+
+def test_force_builds_again(place: Place) -> None:
+    """Under force a target is built though everything is in place, without a warning if it came out the same."""
+    outcome = place.cache.ensure(place.target(), force=True)
+    assert (outcome.origin, outcome.warning, CALLS) == ("built", "", ["upper"])
+
+
+def test_a_build_that_is_not_deterministic_is_told(place: Place) -> None:
+    """Under force a build that gives other bytes for the same key is told of, and the new bytes count."""
+    place.ensure(builds.random)
+    outcome = place.cache.ensure(place.target(builds.random), force=True)
+    assert "not deterministic" in outcome.warning
+    assert place.ensure(builds.random) == "fresh"
+
+
+def test_names_and_order_of_a_group_count(tmp_path: Path) -> None:
+    """Another order, another name, one file more or less: each is another action; another folder is not."""
+    place = Place(tmp_path / "place")
+    paths = [tmp_path / name for name in ("a", "b", "c")]
+    for path in paths:
+        path.write_text("same")
+    a, b, c = paths
+    (tmp_path / "sub").mkdir()
+    shutil.copy(a, tmp_path / "sub/a")
+    groups = [[a, b], [b, a], [a, c], [a], [a, b, c], [a, a], []]
+    assert [place.ensure(builds.joined, inputs={"texts": group}) for group in groups] == ["built"] * 7
+    assert place.ensure(builds.joined, inputs={"texts": [tmp_path / "sub/a", b]}) == "restored"
+    assert place.tree() == {"": "a=same;b=same;"}
+
+
+@pytest.mark.parametrize(("one", "two"), [(1, 1.0), (1, True), (0, False), ([1], [1.0]), ("1", 1), (None, 0), ([], {})])
+def test_parameters_that_python_calls_equal_differ(place: Place, one: object, two: object) -> None:
+    """1, 1.0 and true are three parameters, though Python calls them equal."""
+    keys = [place.cache.look(place.target(params={"times": value})) for value in (one, two)]
+    assert keys[0] != keys[1]
+
+
+def test_the_place_does_not_count(place: Place) -> None:
+    """The same content elsewhere has the same key: a project can move, and two can share a store."""
+    other = Place(place.root.parent / "other", place.store)
+    assert other.ensure() == "restored"
+    assert len(records(place)) == 1
+
+
+def test_leftovers_of_killed_builds_are_swept(place: Place) -> None:
+    """A staging folder is removed if its process is gone and it is old; a young one, and a living process's, stay."""
+    folders = {name: place.cache.staging / name for name in ("4194304-old", "4194304-young", f"{os.getpid()}-mine")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    for name in ("4194304-old", f"{os.getpid()}-mine"):
+        os.utime(folders[name], (1, 1))
+    place.cache.sweep()
+    assert sorted(os.listdir(place.cache.staging)) == sorted(["4194304-young", f"{os.getpid()}-mine"])
+
+
+def test_a_leftover_of_the_same_process_number_does_no_harm(place: Place) -> None:
+    """A staging folder that an earlier process of this number left (usual in containers) is in nobody's way."""
+    for number in range(50):
+        (place.cache.staging / f"{os.getpid()}-{number}").mkdir(parents=True)
+    outcome = place.cache.ensure(place.target(params={"times": 3}))
+    assert outcome.origin == "built"

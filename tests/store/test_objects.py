@@ -1,0 +1,131 @@
+"""Objects: bytes go in and come back whole, or not at all."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from barmill.errors import ObjectCorrupt, ObjectMissing
+from barmill.hashing import Digest, digest_bytes
+from barmill.store.objects import Objects
+
+MIB = 1 << 20
+SIZES = [0, 1, 1000, MIB, MIB + 1, 3 * MIB + 5]
+LINKS = ["reflink", "copy", "hardlink"]
+
+
+def files_below(root: Path) -> list[str]:
+    """Every file below a folder."""
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def stored(root: Path, data: bytes, link: str = "reflink") -> tuple[Objects, Digest]:
+    """A store with one object."""
+    root.mkdir(exist_ok=True)
+    source, digest = root / "source", digest_bytes(data)
+    source.write_bytes(data)
+    objects = Objects(root / "store", link=link)
+    objects.put(source, digest, len(data))
+    source.unlink()
+    return objects, digest
+
+
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("size", SIZES)
+def test_what_goes_in_comes_back(tmp_path: Path, size: int, link: str) -> None:
+    """An object of any size comes back as it was, over what is there, and no temporary file stays anywhere."""
+    data = os.urandom(size)
+    objects, digest = stored(tmp_path, data, link)
+    assert objects.has(digest, size)
+    assert not objects.has(digest, size + 1)
+    target = tmp_path / "out/target"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    objects.restore(digest, size, target)
+    assert target.read_bytes() == data
+    assert files_below(tmp_path) == ["out/target", f"store/objects/{digest[:2]}/{digest[2:]}"]
+
+
+@pytest.mark.parametrize("link", ["reflink", "copy"])
+@pytest.mark.parametrize("size", [10, MIB + 1])
+def test_a_restored_file_is_its_owners(tmp_path: Path, size: int, link: str) -> None:
+    """A restored file may be written, the object may not (by mode), and writing the one leaves the other alone."""
+    objects, digest = stored(tmp_path, b"x" * size, link)
+    target = tmp_path / "target"
+    objects.restore(digest, size, target)
+    assert stat.S_IMODE(target.stat().st_mode) & 0o200
+    assert stat.S_IMODE(objects.path(digest).stat().st_mode) == 0o444
+    target.write_bytes(b"y")
+    assert objects.path(digest).read_bytes() == b"x" * size
+
+
+def test_putting_twice_writes_once(tmp_path: Path) -> None:
+    """An object that is there is not written again."""
+    objects, digest = stored(tmp_path, b"data")
+    before = objects.path(digest).stat()
+    objects.put(tmp_path / "not even there", digest, 4)
+    assert objects.path(digest).stat() == before
+
+
+def truncate(path: Path) -> None:
+    """Cut the last byte."""
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def flip(path: Path) -> None:
+    """Turn one bit."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+def empty(path: Path) -> None:
+    """Leave nothing in it."""
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("size", [1000, MIB + 1])
+@pytest.mark.parametrize("damage", [truncate, flip, empty])
+def test_a_damaged_object_is_never_given_out(tmp_path: Path, damage: object, size: int, link: str) -> None:
+    """A damaged object is set aside with an error; the target stays as it was; the object can be stored again."""
+    data = os.urandom(size)
+    objects, digest = stored(tmp_path, data, link)
+    objects.path(digest).chmod(0o644)
+    damage(objects.path(digest))
+    target = tmp_path / "target"
+    target.write_bytes(b"old")
+    with pytest.raises(ObjectCorrupt, match=r"quarantine.*\nhint: "):
+        objects.restore(digest, size, target)
+    assert target.read_bytes() == b"old"
+    assert files_below(tmp_path) == [f"store/quarantine/{digest}", "target"]
+    (tmp_path / "source").write_bytes(data)
+    objects.put(tmp_path / "source", digest, size)
+    objects.restore(digest, size, target)
+    assert target.read_bytes() == data
+
+
+def test_an_object_under_anothers_name_is_never_given_out(tmp_path: Path) -> None:
+    """Two objects of equal size whose names were swapped are both refused."""
+    objects, one = stored(tmp_path, b"one")
+    _, two = stored(tmp_path, b"two")
+    os.replace(objects.path(one), tmp_path / "third")
+    os.replace(objects.path(two), objects.path(one))
+    os.replace(tmp_path / "third", objects.path(two))
+    for digest in (one, two):
+        with pytest.raises(ObjectCorrupt):
+            objects.restore(digest, 3, tmp_path / "target")
+        assert not objects.has(digest, 3)
+    assert not (tmp_path / "target").exists()
+
+
+@pytest.mark.parametrize("size", [10, MIB + 1])
+def test_a_missing_object_is_named(tmp_path: Path, size: int) -> None:
+    """An object that was deleted raises ObjectMissing, and leaves no half file."""
+    objects, digest = stored(tmp_path, b"x" * size)
+    objects.path(digest).unlink()
+    assert not objects.has(digest, size)
+    with pytest.raises(ObjectMissing, match=digest[2:]):
+        objects.restore(digest, size, tmp_path / "target")
+    assert files_below(tmp_path) == []

@@ -1,0 +1,35 @@
+"""The benchmarks run; how fast, no test asks."""
+
+import os
+import subprocess
+import sys
+
+from tests.support.market import REPOSITORY
+
+
+def bench(*arguments: str, temporary: object) -> subprocess.CompletedProcess[str]:
+    """Run the benchmarks' command with its files below `temporary`."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.bench", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_part_prints_its_table(tmp_path):
+    """A part at a thousandth of its size prints a row per measurement, the machine's yardstick among them."""
+    done = bench("hashing", "--scale", "0.001", "--repeat", "1", temporary=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith("|")]
+    assert [len(row) for row in rows] == [5] * 5
+    assert "import pandas" in done.stdout
+
+
+def test_unknown_part_is_refused(tmp_path):
+    """A misspelt part ends with the names there are."""
+    done = bench("hashign", temporary=tmp_path)
+    assert done.returncode == 2
+    assert "hashing" in done.stderr

@@ -1,0 +1,126 @@
+"""Settings: defaults, pyproject.toml, environment; every fault names the key, the place and the cure."""
+
+from pathlib import Path
+
+import pytest
+
+from barmill.config import Settings, load_settings
+from barmill.errors import ConfigError
+from tests.support.project import Project
+
+
+def load(root: Path, toml: str = "", **environ: str) -> Settings:
+    """Settings of a project with this table."""
+    (root / "pyproject.toml").write_text(f"[tool.barmill]\n{toml}\n")
+    return load_settings(root, environ)
+
+
+def test_defaults_without_any_file(tmp_path: Path) -> None:
+    """A project without pyproject.toml has the defaults."""
+    assert load_settings(tmp_path, {}) == Settings()
+
+
+def test_a_file_without_our_table(tmp_path: Path) -> None:
+    """A pyproject.toml of other tools gives the defaults."""
+    (tmp_path / "pyproject.toml").write_text("[tool.other]\nstooq = 1\n")
+    assert load_settings(tmp_path, {}) == Settings()
+
+
+def test_values_of_the_table(tmp_path: Path) -> None:
+    """Each kind of value is read from the table."""
+    toml = 'stooq = "raw"\nstore = "~/s"\nfsync = true\nspike = 2\nstale_days = 7\nlink = "copy"\n[tool.barmill.aliases]\n"fb.us" = "meta.us"'
+    settings = load(tmp_path, toml)
+    assert (settings.stooq, settings.store) == (Path("raw"), Path("~/s").expanduser())
+    assert (settings.fsync, settings.spike, settings.stale_days, settings.link) == (True, 2.0, 7, "copy")
+    assert settings.aliases == {"FB.US": "META.US"}
+
+
+def test_environment_wins(tmp_path: Path) -> None:
+    """A variable overrides the table; other variables are not ours."""
+    settings = load(tmp_path, 'stooq = "raw"\nspike = 2.0', BARMILL_STOOQ="other", STOOQ="no", BARMILL_REAL_DATA="x")
+    assert (settings.stooq, settings.spike) == (Path("other"), 2.0)
+
+
+@pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", "on"])
+def test_true_in_the_environment(tmp_path: Path, text: str) -> None:
+    """These texts mean true."""
+    assert load(tmp_path, BARMILL_FSYNC=text).fsync is True
+
+
+@pytest.mark.parametrize("text", ["0", "false", "False", "no", "off"])
+def test_false_in_the_environment(tmp_path: Path, text: str) -> None:
+    """These texts mean false, also over a true in the table."""
+    assert load(tmp_path, "fsync = true", BARMILL_FSYNC=text).fsync is False
+
+
+def test_aliases_in_the_environment(tmp_path: Path) -> None:
+    """The alias table is written as a=b,c=d in a variable."""
+    assert load(tmp_path, BARMILL_ALIASES="fb.us=meta.us, a.us = b.us").aliases == {"FB.US": "META.US", "A.US": "B.US"}
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ('stoqo = "x"', ["stoqo", "pyproject.toml", "'stooq'"]),
+        ("frequency = 5", ["frequency", "5", "not a str"]),
+        ('frequency = "dayly"', ["frequency", "'dayly'", "'daily'"]),
+        ('link = "hard"', ["link", "'hard'", "'hardlink'"]),
+        ('fsync = "maybe"', ["fsync", "'maybe'", "bool"]),
+        ("fsync = 1", ["fsync", "1", "bool"]),
+        ("spike = true", ["spike", "True", "float"]),
+        ("spike = nan", ["spike", "nan", "float"]),
+        ("spike = inf", ["spike", "inf", "float"]),
+        ("spike = -1", ["spike", "-1", "float"]),
+        ("stale_days = 1.5", ["stale_days", "1.5", "int"]),
+        ('stooq = ""', ["stooq", "path"]),
+        ("stooq = 3", ["stooq", "3", "path"]),
+        ('aliases = "x"', ["aliases", "table"]),
+        ('aliases = {"A.US" = 1}', ["aliases", "table"]),
+    ],
+)
+def test_a_fault_in_the_table_is_named(tmp_path: Path, toml: str, words: list[str]) -> None:
+    """An unknown key or a bad value names the key, the file, the value, and what would do."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, toml)
+    assert [word for word in [*words, "hint:"] if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "words"),
+    [
+        ("BARMILL_STOOK", "x", ["BARMILL_STOOK", "'stooq'"]),
+        ("BARMILL_SPIKE", "high", ["BARMILL_SPIKE", "'high'", "float"]),
+        ("BARMILL_STALE_DAYS", "3.5", ["BARMILL_STALE_DAYS", "'3.5'", "int"]),
+        ("BARMILL_FSYNC", "perhaps", ["BARMILL_FSYNC", "bool"]),
+        ("BARMILL_LINK", "softlink", ["BARMILL_LINK", "'softlink'", "'reflink'"]),
+        ("BARMILL_ALIASES", "fb.us", ["BARMILL_ALIASES", "table"]),
+    ],
+)
+def test_a_fault_in_the_environment_is_named(tmp_path: Path, variable: str, text: str, words: list[str]) -> None:
+    """An unknown or unfit variable is named with its value and what would do."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, **{variable: text})
+    assert [word for word in [*words, "hint:"] if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("content", [b"[tool.barmill\n", b"[tool.barmill]\nstooq = '\xff'\n", b"[tool]\nbarmill = 3\n"])
+def test_a_broken_file_is_named(tmp_path: Path, content: bytes) -> None:
+    """A file that is no TOML, or where the table is no table, is named."""
+    (tmp_path / "pyproject.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"pyproject\.toml"):
+        load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ", "word"),
+    [('[tool.barmill]\nstorr = "x"\n', {}, "'store'"), ("", {"BARMILL_LINK": "rflink"}, "'reflink'")],
+)
+def test_doit_says_it_without_a_traceback(tmp_path: Path, toml: str, environ: dict[str, str], word: str) -> None:
+    """doit prints the fault, no traceback, and exits with 3."""
+    project = Project.make(tmp_path / "p")
+    (project.root / "pyproject.toml").write_text(toml)
+    result = project.doit(**environ)
+    assert result.code == 3
+    assert word in result.err
+    assert "Traceback" not in result.out + result.err
+    assert project.built() == []
