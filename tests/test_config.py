@@ -28,8 +28,8 @@ def test_a_file_without_our_table(tmp_path: Path) -> None:
 
 def test_values_of_the_table(tmp_path: Path) -> None:
     """Each kind of value is read from the table."""
-    toml = 'stooq = "raw"\nstore = "~/s"\nfsync = true\nspike = 2\nstale_days = 7\nlink = "copy"\n[tool.barmill.aliases]\n"fb.us" = "meta.us"'
-    settings = load(tmp_path, toml)
+    toml = 'stooq = "raw"\nstore = "~/s"\nfsync = true\nspike = 2\nstale_days = 7\nlink = "copy"\n'
+    settings = load(tmp_path, toml + '[tool.barmill.aliases]\n"fb.us" = "meta.us"')
     assert (settings.stooq, settings.store) == (Path("raw"), Path("~/s").expanduser())
     assert (settings.fsync, settings.spike, settings.stale_days, settings.link) == (True, 2.0, 7, "copy")
     assert settings.aliases == {"FB.US": "META.US"}

@@ -46,8 +46,7 @@ def _large_file(folder: Path, blocks: int) -> Path:
     path = folder / "large.bin"
     block = bytes(range(256)) * (_BLOCK // 256)
     with open(path, "wb") as file:
-        for _ in range(blocks):
-            file.write(block)
+        file.writelines(block for _ in range(blocks))
     return path
 
 

@@ -1,5 +1,6 @@
 """The market build over 70,000 made files and 500 instruments: cold, untouched, one file changed, restored."""
 
+import itertools
 import shutil
 import sys
 from functools import partial
@@ -8,10 +9,25 @@ from pathlib import Path
 import barmill.sample
 from barmill.hashing import digest_file, digest_record
 from barmill.market.tables import read_rows
-from tests.bench.timing import DOIT, YARDSTICK, Options, Table, cache_folder, clear, doit_project, process, race, yardstick
+from tests.bench.timing import (
+    BUILT,
+    DOIT,
+    NOTHING,
+    RESTORED,
+    YARDSTICK,
+    Options,
+    Table,
+    cache_folder,
+    clear,
+    doit_project,
+    process,
+    race,
+    yardstick,
+)
 
 _FILES, _INSTRUMENTS = 70_000, 500
-_NOTHING = "0 built, 0 restored, "
+_SOME_BARS = 1000  # bytes
+_raises = itertools.count(1)
 _FLOOR = "import doit, scan the tree"
 _SCAN = """
 import os, sys
@@ -30,15 +46,15 @@ def run(options: Options) -> Table:
     artifacts = root / "artifacts"
     build = partial(process, (*DOIT, "-n", "2"), root, environ)
     beside = {YARDSTICK: yardstick, _FLOOR: partial(process, (sys.executable, "-c", _SCAN, str(data / "stooq")))}
-    noop = partial(process, DOIT, root, environ, says=_NOTHING)
+    noop = partial(process, DOIT, root, environ, says=NOTHING)
 
     def cold() -> float:
         clear(artifacts)
-        return build(says=" 0 restored, ")
+        return build(says=BUILT)
 
     def restore() -> float:
         clear(artifacts, keep="store")
-        return build(says="0 built, ")
+        return build(says=RESTORED)
 
     whole = race({"cold": cold, "restored": restore, **beside}, options.repeat)
     process(DOIT, root, environ)
@@ -68,12 +84,15 @@ def made_tree(files: int, instruments: int) -> Path:
 
 
 def _changed(data: Path, artifacts: Path, root: Path, environ: dict[str, str]) -> float:
-    """Take the last bar from a matched file, build, and put the bar back for the others; the file is as it was."""
-    raw = data / "stooq" / next(row["relative_path"] for row in read_rows(artifacts / "match/symbols.csv"))
+    """Give a matched file's last bar a close it never had, build, and put the file back as it was."""
+    paths = (data / "stooq" / row["relative_path"] for row in read_rows(artifacts / "match/symbols.csv"))
+    raw = next(path for path in paths if path.stat().st_size > _SOME_BARS)
     before = raw.read_bytes()
+    fields = before.splitlines()[-1].split(b",")
+    fields[5] = fields[7] = b"%.3f" % (float(fields[5]) + next(_raises) / 1000)
     try:
-        raw.write_bytes(b"".join(before.splitlines(keepends=True)[:-1]))
-        return process(DOIT, root, environ)
+        raw.write_bytes(b"".join(before.splitlines(keepends=True)[:-1]) + b",".join(fields) + b"\r\n")
+        return process(DOIT, root, environ, says=BUILT)
     finally:
         raw.write_bytes(before)
         process(DOIT, root, environ)

@@ -4,7 +4,21 @@ import os
 from functools import partial
 from pathlib import Path
 
-from tests.bench.timing import DOIT, REPOSITORY, YARDSTICK, Options, Table, clear, doit_project, process, race, yardstick
+from tests.bench.timing import (
+    BUILT,
+    DOIT,
+    NOTHING,
+    REPOSITORY,
+    RESTORED,
+    YARDSTICK,
+    Options,
+    Table,
+    clear,
+    doit_project,
+    process,
+    race,
+    yardstick,
+)
 
 
 def run(options: Options) -> Table:
@@ -15,13 +29,13 @@ def run(options: Options) -> Table:
 
     def cold(*arguments: str) -> float:
         clear(artifacts)
-        return process((*DOIT, *arguments), root, environ, says=" 0 restored, ")
+        return process((*DOIT, *arguments), root, environ, says=BUILT)
 
     def restored(*arguments: str) -> float:
         clear(artifacts, keep="store")
-        return process((*DOIT, *arguments), root, environ, says="0 built, ")
+        return process((*DOIT, *arguments), root, environ, says=RESTORED)
 
-    noop = partial(process, DOIT, root, environ, says="0 built, 0 restored, ")
+    noop = partial(process, DOIT, root, environ, says=NOTHING)
     contenders = {
         "cold": cold,
         "restored": restored,

@@ -76,13 +76,14 @@ if __name__ == "__main__":
 PACKAGE = {
     "pkg/__init__.py": "from . import tools\nfrom . import shapes\nVERSION = 1\n",
     "pkg/stage.py": STAGE,
-    "pkg/tools.py": 'SWITCH = "off"\nfrom pkg.far import away\ndef first(x):\n    return away(x)\ndef second():\n    return 2\n',
+    "pkg/tools.py": 'SWITCH = "off"\nfrom pkg.far import away\ndef first(x):\n    return away(x)\n'
+    "def second():\n    return 2\n",
     "pkg/far.py": "LIMIT = 9\ndef away(x):\n    return min(x, LIMIT)\ndef nearby(x):\n    return x\n",
     "pkg/chain.py": "from .chained import link\n",
     "pkg/chained.py": "def link():\n    return 1\n",
     "pkg/deep/__init__.py": "",
     "pkg/deep/inner.py": "from ..far import LIMIT as L\ndef innermost():\n    return L\n",
-    "pkg/shapes.py": "import math\nclass Base:\n    def area(self):\n        return self.side()\n    def side(self):\n        return 1\n"
+    "pkg/shapes.py": "class Base:\n    def area(self):\n        return self.side()\n    def side(self):\n        return 1\n"
     "class Square(Base):\n    def __init__(self, n):\n        self.n = n\nclass Round:\n    pass\n",
     "pkg/base.py": "def starred():\n    return 1\ndef _hidden():\n    return 2\n",
     "pkg/fast.py": "def speed():\n    return 1\n",

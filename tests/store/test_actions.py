@@ -16,7 +16,9 @@ def record(name: str = "one") -> Record:
     manifest = {"build": f"stage.{name}", "params": {"n": 1.0}, "inputs": {"text": "d" * 32}, "outputs": ["out"]}
     outputs = {"out": {"a": (Digest("e" * 32), 3), "b/c": (Digest("f" * 32), 0)}, "none": {}}
     read = [("text", "data/\udcff.txt", Digest("d" * 32))]
-    return Record(digest_record(manifest), manifest, outputs, read, f"stage:{name}", 0.25, "2024-01-02T03:04:05.678+00:00", "here")
+    return Record(
+        digest_record(manifest), manifest, outputs, read, f"stage:{name}", 0.25, "2024-01-02T03:04:05.678+00:00", "here"
+    )
 
 
 def quarantined(root: Path) -> list[str]:

@@ -63,7 +63,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "file edited": lambda out: (out / "sub/b").write_text("9"),
     "files swapped": lambda out: ((out / "a").write_text("2"), (out / "sub/b").write_text("1")),
     "file renamed": lambda out: (out / "a").rename(out / "z"),
-    "all removed": lambda out: shutil.rmtree(out),
+    "all removed": shutil.rmtree,
     "emptied": lambda out: (shutil.rmtree(out), out.mkdir()),
     "replaced by a file": become_file,
     "replaced by a link": become_link,

@@ -113,7 +113,6 @@ def test_every_file_looked_at_is_named(tmp_path: Path) -> None:
     assert found == set(PACKAGE) - {"pkg/alone.py", "pkg/other.json", "pkg/types.py"}
 
 
-
 @pytest.mark.parametrize(
     ("init", "stage"),
     [
@@ -162,7 +161,9 @@ def test_a_folder_without_init_is_ours(tmp_path: Path) -> None:
 
 def test_libraries_count_where_they_are_used(tmp_path: Path) -> None:
     """A library is named if what was reached uses it; the standard library, ours, and unused imports are not."""
-    stage = "import os, json\nimport numpy as np\nimport pandas as pd\nfrom . import h\ndef build(out): np.zeros(json.loads(h.f()))\n"
+    stage = (
+        "import json\nimport numpy as np\nimport pandas as pd\nfrom . import h\ndef build(out): np.zeros(json.loads(h.f()))\n"
+    )
     helper = "import xxhash\ndef f():\n    from pyarrow import csv\n    return csv\ndef g(): xxhash.xxh3_128()\n"
     write(tmp_path, {"pkg/__init__.py": "", "pkg/stage.py": stage, "pkg/h.py": helper})
     assert reach(tmp_path).libraries == {"numpy", "pyarrow"}

@@ -116,7 +116,7 @@ def test_a_link_whose_target_becomes_a_folder_is_seen(tree: Path, tmp_path: Path
 def test_a_cycle_of_links_is_an_error(tree: Path, target: str) -> None:
     """A link to a folder above it is an error that names it, not a walk without end."""
     (tree / "sub/deep/up").symlink_to(tree / target)
-    with pytest.raises(InputError, match="sub/deep/up.* is a link to a folder above it"):
+    with pytest.raises(InputError, match=r"sub/deep/up.* is a link to a folder above it"):
         StatCache().digest(tree)
 
 

@@ -53,7 +53,7 @@ def build(text: Path, out: Path, *, times: int) -> None:
     """Shout it."""
     # a comment
     with open(os.environ["BUILT_LOG"], "a") as log:
-        log.write(f"upper:{out.name.removeprefix('out.')}\\n")
+        log.write(f"upper:{out.name.removeprefix('out.').removesuffix('.up')}\\n")
     out.write_text(shout(text.read_text()) * times)
 
 def targets(plan):
@@ -152,6 +152,33 @@ class Project:
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def good(self, *arguments: str, **environ: str) -> Result:
+        """Run `doit`; it must end well and without a traceback."""
+        result = self.doit(*arguments, **environ)
+        assert result.code == 0, result.out + result.err
+        assert "Traceback" not in result.out + result.err
+        return result
+
+    def bad(self, *arguments: str, code: int = 0, **environ: str) -> str:
+        """Run `doit`; it must end without a traceback, and with this exit code, or 1 or 2 (doit's for what failed)."""
+        result = self.doit(*arguments, **environ)
+        assert result.code in ({code} if code else {1, 2}), result.out + result.err
+        assert "Traceback" not in result.out + result.err
+        return result.out + result.err
+
+    def assert_fresh(self, *arguments: str, **environ: str) -> None:
+        """Nothing is left to do: nothing is built, restored or failed, and no build function runs."""
+        self.built()
+        counts = self.good(*arguments, **environ).counts
+        assert {word: number for word, number in counts.items() if number and word != "fresh"} == {}
+        assert self.built() == []
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace text in a file of the project; it must be there."""
+        text = (self.root / name).read_text()
+        assert old in text
+        (self.root / name).write_text(text.replace(old, new))
 
     def built(self) -> list[str]:
         """The builds that ran since this was last asked, in order."""

@@ -124,9 +124,8 @@ def _read_carefully(data: bytes) -> Bars:
         if stamp in kept:
             rejected.append(_rejection(kept[stamp][0], DUPLICATE, kept[stamp][1]))
         kept[stamp] = (number, text, ",".join([*fields[:4], *map(_number, fields[4:])]))
-    table = _parse("".join(f"{kept[stamp][2]}\n" for stamp in sorted(kept)).encode()) if kept else None
-    if table is None:
-        table = _empty()
+    table = _parse("".join(f"{kept[stamp][2]}\n" for stamp in sorted(kept)).encode()) if kept else _empty()
+    assert table is not None, "every line that was kept is a good bar"
     return Bars(table, raw_rows, has_header, ordered, sorted(rejected, key=lambda each: each["line"]))
 
 
@@ -164,10 +163,10 @@ def _rejection(line: int, reason: str, text: str) -> dict[str, int | str]:
 
 
 def _empty() -> "pa.Table":
-    import pyarrow as pa
-
-    numbers = (*PRICES, "volume", "openint")
-    return pa.schema([(name, pa.float64() if name in numbers else pa.string()) for name in BAR]).empty_table()
+    # sliced from a bar: making an empty table makes Arrow import pandas
+    bar = _parse(b"A,D,20000101,000000,1,1,1,1,1,1\n")
+    assert bar is not None
+    return bar.slice(0, 0)
 
 
 def write_bars(table: "pa.Table") -> bytes:

@@ -28,6 +28,7 @@ class Front:
     def __init__(self) -> None:
         self.command: Any = None
         self._pending: set[str] = set()
+        self._above: set[str] = set()
 
     def passes(self, target: Target, task: str, cache: Cache) -> bool:
         """Whether the target is fresh and stays so in this run; what is not gets a task, and is waited for."""
@@ -35,7 +36,9 @@ class Front:
             return False
         if self._is_fresh(target, task, cache):
             return True
-        self._pending.update(map(str, target.outputs.values()))
+        for path in target.outputs.values():
+            self._pending.add(str(path))
+            self._above.update(map(str, path.parents))
         return False
 
     def _is_fresh(self, target: Target, task: str, cache: Cache) -> bool:
@@ -48,7 +51,7 @@ class Front:
 
     def _is_pending(self, path: Path) -> bool:
         parts: Iterable[Path] = (path, *path.parents)
-        return not self._pending.isdisjoint(map(str, parts))
+        return str(path) in self._above or not self._pending.isdisjoint(map(str, parts))
 
 
 FRONT = Front()

@@ -7,7 +7,7 @@ it was last finished. What makes the lines differ is the explanation: each part 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from barmill.hashing import Digest
+from barmill.hashing import Digest, canonical
 from barmill.store.cache import Cache
 from barmill.store.stats import ABSENT
 from barmill.target import Target
@@ -69,13 +69,16 @@ def _differences(cache: Cache, target: Target, recorded: Digest, manifest: Mappi
     changed |= before["inputs"].keys() - manifest["inputs"].keys()
     was = {(role, path): digest for role, path, digest in record.read}
     now = {(role, str(path)): cache.stats.digest_once(path) for role, path in target.spelled_out()}
+    told = set()
     for role, path in sorted(was.keys() | now.keys()):
         old, new = was.get((role, path)), now.get((role, path))
         if role in changed and old != new:
+            told.add(role)
             yield f"input {role} {path}: {(old or 'absent')[:12]} → {(new or 'absent')[:12]}"
+    yield from (f"input {role}: the same files in another order" for role in sorted(changed - told))
 
 
 def _changes(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
+        if name not in before or name not in after or canonical(before[name]) != canonical(after[name]):  # 1 is not 1.0
             yield f"{kind} {name} changed: {before.get(name)!r} → {after.get(name)!r}"

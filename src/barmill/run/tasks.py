@@ -73,6 +73,7 @@ def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
     """
     single = {role: paths for role, paths in target.inputs.items() if isinstance(paths, Path)}
     groups = [path for role, paths in target.inputs.items() if role not in single for path in paths]  # type: ignore[union-attr]
+    groups += [path for path in single.values() if path.parent == plan.settings.artifacts]
     makers = {maker: None for path in groups if (maker := plan.stage_of(path))}
     return {
         "name": target.name,
@@ -117,7 +118,7 @@ class Ensure(BaseAction):  # type: ignore[misc]
             outcome = self._cache.ensure(self._target, task=self.task.name, force=bool(options.get("force")))
         except BarmillError as error:
             return TaskFailed(str(error))
-        except Exception as error:  # noqa: BLE001 whatever a build raises fails its task, not the run
+        except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a build raises fails its task, not the run
             return TaskError(f"{self.task.name}: the build function failed", error)
         self.result = outcome.key
         self.values = {

@@ -189,16 +189,20 @@ def tree_digest(found: Mapping[str, str]) -> str:
 def digests_below(stats: StatCache, root: Path | str) -> Mapping[str, Digest]:
     """Relative name → digest of each file below the directory `root`; empty if there is no such directory.
 
-    A folder with nothing in it is there as its name and a `/` (`./` for `root` itself); a link to a folder or to nothing
-    has the digest `LINK`.
+    A folder with nothing in it is there as its name and a `/` (`./` for `root` itself); what is neither a file
+    that can be read nor a folder (a link to a folder, or to nothing) has the digest `LINK`.
     """
     found: dict[str, Digest] = {}
     for folder, folders, names in os.walk(root):
-        for name in (*names, *folders):
+        for name in names:
             path = os.path.join(folder, name)
-            if name in names and os.path.exists(path):
+            try:
                 found[os.path.relpath(path, root)] = stats.digest(path)
-            elif os.path.islink(path):
+            except (FileNotFoundError, InputError):
+                found[os.path.relpath(path, root)] = LINK
+        for name in folders:
+            path = os.path.join(folder, name)
+            if os.path.islink(path):
                 found[os.path.relpath(path, root)] = LINK
         if not folders and not names:
             found[os.path.relpath(folder, root) + "/"] = EMPTY
