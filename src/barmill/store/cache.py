@@ -9,7 +9,6 @@ import contextlib
 import datetime
 import functools
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -228,7 +227,7 @@ class Cache:
                     f"{', '.join(moved) or 'the code'} changed while it was read; nothing was kept", "run doit again"
                 )
             key = digest_record(manifest)
-            record = Record(key, manifest, outputs, read, task, round(seconds, 6), started, platform.node())
+            record = Record(key, manifest, outputs, read, task, round(seconds, 6), started, os.uname().nodename)
             self._publish(target, places, record)
         finally:
             files.remove(staging)

@@ -3,6 +3,7 @@
 import ast
 import functools
 import importlib.util
+import os
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -11,7 +12,6 @@ from pathlib import Path
 
 from barmill.hashing import Digest, digest_bytes
 
-_LIBRARIES = tuple(str(Path(sysconfig.get_path(name)).resolve()) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -64,10 +64,19 @@ def find(name: str) -> Path | None:
 
 
 @functools.cache
+def _libraries() -> tuple[str, ...]:
+    """Folders of the standard library and of installed packages, as they are named and as they really are."""
+    folders = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return tuple({os.path.join(folder, "") for folder in (*folders, *map(os.path.realpath, folders))})
+
+
+@functools.cache
 def is_library(path: Path) -> bool:
     """Whether code at `path` belongs to Python or to an installed library, whose version stands for it."""
+    if str(path).startswith(_libraries()):
+        return True  # the common case, without asking the disk about every part of the path
     resolved = path.resolve()
-    return str(resolved).startswith(_LIBRARIES) or not _INSTALLED.isdisjoint(resolved.parts)
+    return str(resolved).startswith(_libraries()) or not _INSTALLED.isdisjoint(resolved.parts)
 
 
 def is_ours(name: str, home: str) -> bool:
