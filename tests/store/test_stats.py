@@ -43,6 +43,18 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("field", ["size", "mtime_ns", "inode", "ctime_ns"])
+def test_each_part_of_the_stamp_counts(path: Path, field: str) -> None:
+    """A remembered digest is not used if any one part of the stamp is another."""
+    stats = StatCache()
+    stats.digest(path)
+    seen = stats.seen[str(path)]
+    stats.seen[str(path)] = seen._replace(digest=digest_bytes(b"wrong"))
+    assert stats.digest(path) == digest_bytes(b"wrong")
+    stats.seen[str(path)] = seen._replace(digest=digest_bytes(b"wrong"), **{field: getattr(seen, field) + 1})
+    assert stats.digest(path) == digest_bytes(b"one")
+
+
 def restore_mtime(path: Path, before: os.stat_result) -> None:
     """Put the times of a file back to what they were."""
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
