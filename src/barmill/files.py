@@ -11,6 +11,7 @@ from pathlib import Path
 
 _FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
 _NO_REFLINK = {errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL, errno.ENOSYS}
+_IN_THE_WAY = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
 _serial = itertools.count()
 
 
@@ -64,9 +65,27 @@ def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename `source` to `target` on the same file system, replacing it."""
+    """Rename a file or a tree to `target` on the same file system, replacing whatever is there, also if others do the same."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(source, target)
+    while True:
+        try:
+            os.replace(source, target)
+        except OSError as error:
+            if error.errno not in _IN_THE_WAY:
+                raise
+            discard(target)
+        else:
+            return
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a tree that others may use or remove at the same time: it is renamed first, so it goes as a whole."""
+    aside = temporary_name(path)
+    try:
+        os.replace(path, aside)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    remove(aside)
 
 
 def remove(path: Path) -> None:

@@ -68,15 +68,18 @@ def test_long_file(tmp_path):
 @pytest.mark.parametrize(
     ("path", "status", "flags"),
     [
-        ("uk/lse etfs/1/aged.uk.txt", "warning", "zero_volume=39;zero_volume_ratio=0.0170;zero_volume_severity=moderate"),
-        ("uk/lse stocks/wps.uk.txt", "empty", ""),
+        (
+            "d_uk_txt/data/daily/uk/lse stocks/anto.uk.txt",
+            "warning",
+            "zero_volume=1914;zero_volume_ratio=0.2011;zero_volume_severity=high",
+        ),
+        ("d_uk_txt/data/daily/uk/lse stocks/wps.uk.txt", "empty", ""),
+        ("d_us_txt/data/daily/us/nasdaq stocks/1/hson.us.txt", "empty", ""),
     ],
 )
 def test_real_diagnoses(tmp_path, path, status, flags):
     """Known real files have the diagnosis that counting by hand gives."""
-    raw = real_data("stooq-uk-pl-us") / "d_uk_txt/data/daily" / path
-    if not raw.exists():
-        pytest.skip(f"{raw.name} is not among the real files here")
+    raw = real_data("stooq-uk-pl-us") / path
     _, diagnosis = build(tmp_path, raw.read_bytes(), symbol=raw.stem.upper())
     assert (diagnosis["data_status"], diagnosis["data_flags"]) == (status, flags)
     bars, _ = read(raw.read_bytes())

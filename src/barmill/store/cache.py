@@ -132,14 +132,14 @@ class Cache:
 
     def in_place(self, target: Target, outputs: Mapping[str, Any]) -> bool:
         """Whether every output is what the record of its action says, as of now."""
-        for role, path in target.outputs.items():
-            expected = outputs.get(role, {})
-            if "" in expected:
-                if not self._holds(path, expected[""][0]):
-                    return False
-            elif path.is_file() or digests_below(self.stats, path) != {name: each[0] for name, each in expected.items()}:
-                return False
-        return True
+        return all(self._is_in_place(path, outputs.get(role, {})) for role, path in target.outputs.items())
+
+    def _is_in_place(self, path: Path, written: Mapping[str, Any]) -> bool:
+        if "" in written:
+            return self._holds(path, written[""][0])
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            return False
+        return digests_below(self.stats, path) == {name: each[0] for name, each in written.items()}
 
     def ensure(self, target: Target, *, task: str = "", force: bool = False) -> Outcome:
         """Bring the target's outputs into place: leave them, restore them, or build them.
@@ -184,25 +184,42 @@ class Cache:
             return False
         for role, path in target.outputs.items():
             written = record.outputs.get(role, {})
+            if self._is_in_place(path, written):
+                continue
             if "" not in written:
-                self._clear(path, written)
-            for name, (digest, size) in written.items():
-                place = path / name
-                if name.endswith("/"):
-                    place.mkdir(parents=True, exist_ok=True)
-                elif not self._holds(place, digest):
-                    if place.is_dir():
-                        files.remove(place)
-                    self.objects.restore(digest, size, place)
+                self._restore_folder(path, written)
+                continue
+            if path.is_dir():
+                files.discard(path)
+            self.objects.restore(*written[""], path)
         return True
 
-    def _clear(self, path: Path, written: Mapping[str, Any]) -> None:
-        """Remove what is at the place of a folder, or of nothing, and is no part of it."""
-        if not written or not path.is_dir():
-            files.remove(path)
-        while stray := digests_below(self.stats, path).keys() - written.keys():
-            for name in stray:
-                files.remove(path / name)
+    def _restore_folder(self, path: Path, written: Mapping[str, tuple[Digest, int]]) -> None:
+        """Make the folder elsewhere and rename it into place: whole, whoever else is at work on it."""
+        with self._staged() as staging:
+            for name, (digest, size) in written.items():
+                place = staging / "folder" / name
+                if name.endswith("/"):
+                    place.mkdir(parents=True, exist_ok=True)
+                else:
+                    self.objects.restore(digest, size, place)
+            self._place(staging / "folder", path)
+
+    def _place(self, made: Path, path: Path) -> None:
+        """Rename what was made to its place; nothing goes there if nothing was made."""
+        if made.exists():
+            files.move(made, path)
+        else:
+            files.discard(path)
+
+    @contextlib.contextmanager
+    def _staged(self) -> Iterator[Path]:
+        self.staging.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.staging))
+        try:
+            yield staging
+        finally:
+            files.remove(staging)
 
     def _holds(self, path: Path, digest: Digest) -> bool:
         try:
@@ -211,9 +228,7 @@ class Cache:
             return False
 
     def _build(self, target: Target, manifest: Mapping[str, Any], task: str) -> Record:
-        self.staging.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.staging))
-        try:
+        with self._staged() as staging:
             places = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
             read = [(role, str(path), self.stats.digest(path)) for role, path in target.spelled_out()]
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
@@ -229,8 +244,6 @@ class Cache:
             key = digest_record(manifest)
             record = Record(key, manifest, outputs, read, task, round(seconds, 6), started, os.uname().nodename)
             self._publish(target, places, record)
-        finally:
-            files.remove(staging)
         return record
 
     def _publish(self, target: Target, places: Mapping[str, Path], record: Record) -> None:
@@ -239,10 +252,7 @@ class Cache:
             self.objects.put(places[role] / name, digest, size)
         self.actions.put(record)
         for role, path in target.outputs.items():
-            if path.is_dir() or places[role].is_dir() or not record.outputs[role]:
-                files.remove(path)
-            if record.outputs[role]:
-                files.move(places[role], path)
+            self._place(places[role], path)
 
 
 def _files(outputs: Mapping[str, Mapping[str, tuple[Digest, int]]]) -> Iterator[tuple[str, str, Digest, int]]:

@@ -27,6 +27,10 @@ CREATE TABLE IF NOT EXISTS codes (build TEXT PRIMARY KEY, entry TEXT NOT NULL) W
 """
 
 
+_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where not even its message can be read
+_TEXT = "typeof({}) = 'text'"  # what else is there is damage
+
+
 class State:
     """The state file of a project.
 
@@ -44,7 +48,7 @@ class State:
             try:
                 self._open()
                 self._read()
-            except sqlite3.DatabaseError as error:
+            except _DAMAGE as error:
                 self._set_aside(error)
                 self._open()
                 self._read()
@@ -63,12 +67,18 @@ class State:
             self._db.executescript(f"{_SCHEMA} PRAGMA user_version={_FORMAT};")
 
     def _read(self) -> None:
-        self.tasks: dict[str, str] = dict(self._db.execute("SELECT name, entry FROM tasks"))
-        self.codes: dict[str, str] = dict(self._db.execute("SELECT build, entry FROM codes"))
-        paths = self._db.execute("SELECT path, size, mtime_ns, inode, ctime_ns, digest, folders FROM paths")
+        self.tasks: dict[str, str] = dict(
+            self._db.execute(f"SELECT name, entry FROM tasks WHERE {_TEXT.format('name')} AND {_TEXT.format('entry')}")
+        )
+        self.codes: dict[str, str] = dict(
+            self._db.execute(f"SELECT build, entry FROM codes WHERE {_TEXT.format('build')} AND {_TEXT.format('entry')}")
+        )
+        paths = self._db.execute(
+            "SELECT path, size, mtime_ns, inode, ctime_ns, digest, folders FROM paths WHERE typeof(path) = 'text'"
+        )
         self.stats = StatCache({row[0]: Seen._make(row) for row in paths})
 
-    def _set_aside(self, error: sqlite3.DatabaseError) -> None:
+    def _set_aside(self, error: Exception) -> None:
         if "lock" in str(error):  # in use by another run, not damaged
             raise error
         self._db.close()
@@ -99,7 +109,7 @@ class State:
             self._write()
         except sqlite3.OperationalError as error:
             raise StoreError(f"{self.path} can't be written: {error}", "make room, or end what else uses it") from None
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             self._set_aside(error)
             self._open()
             self._dirty = {"tasks": set(self.tasks), "codes": set(self.codes)}

@@ -139,7 +139,7 @@ class StatCache:
             seen = self._scan(name, status)
         try:
             folders = _folders(seen)
-        except (OSError, ValueError):  # what was remembered is damaged
+        except (OSError, ValueError, TypeError):  # what was remembered is damaged
             folders = _folders(self._scan(name, status))
         yield below, seen.digest
         for folder, found in folders:
