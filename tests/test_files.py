@@ -142,6 +142,48 @@ def test_temporary_names_are_hidden_and_never_the_same(tmp_path: Path) -> None:
     assert max(len(path.name) for path in found) < 255
 
 
+@pytest.mark.parametrize("there", ["nothing", "file", "folder", "link", "dangling"])
+@pytest.mark.parametrize("new", ["file", "folder"])
+def test_move_replaces_whatever_is_there(tmp_path: Path, new: str, there: str) -> None:
+    """A file or a folder takes the place of a file, a folder, a link or nothing, and nothing else is touched or left."""
+
+    def make(path: Path, kind: str, text: str) -> None:
+        if kind == "file":
+            path.write_text(text)
+        elif kind == "folder":
+            path.mkdir()
+            (path / text).write_text(text)
+        elif kind in {"link", "dangling"}:
+            path.symlink_to(tmp_path / ("kept" if kind == "link" else "nowhere"))
+
+    make(tmp_path / "kept", "folder", "kept")
+    make(tmp_path / "target", there, "old")
+    make(tmp_path / "source", new, "new")
+    files.move(tmp_path / "source", tmp_path / "target")
+    assert names(tmp_path) == ["kept", "target"]
+    assert names(tmp_path / "kept") == ["kept"]
+    assert not (tmp_path / "target").is_symlink()
+    assert (tmp_path / "target" / ("" if new == "file" else "new")).read_text() == "new"
+
+
+def test_moving_nothing_keeps_what_is_there(tmp_path: Path) -> None:
+    """A source that is not there raises, and the target stays."""
+    (tmp_path / "target").mkdir()
+    with pytest.raises(FileNotFoundError):
+        files.move(tmp_path / "none", tmp_path / "target")
+    assert names(tmp_path) == ["target"]
+
+
+def test_discard_takes_a_tree_a_link_and_nothing(tmp_path: Path) -> None:
+    """A tree, a link (not what it points to) and nothing can be discarded, also below a file."""
+    (tmp_path / "tree/deep").mkdir(parents=True)
+    (tmp_path / "kept").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    for name in ("tree", "link", "none", "none/below", "kept/below"):
+        files.discard(tmp_path / name)
+    assert names(tmp_path) == ["kept"]
+
+
 def test_remove_takes_files_folders_links_and_nothing(tmp_path: Path) -> None:
     """A file, a tree, a link (not what it points to) and nothing at all can be removed."""
     (tmp_path / "tree/deep").mkdir(parents=True)

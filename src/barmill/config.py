@@ -21,7 +21,7 @@ class Settings:
         instruments: folder of the brokers' instrument lists.
         series: folder of single price series (one file each).
         artifacts: everything that is built.
-        store: content-addressed store; empty means `<artifacts>/store`. May lie outside the project and be shared.
+        store: content-addressed store; `<artifacts>/store` if not set. May lie outside the project and be shared.
         link: how a stored object becomes a file: `reflink` (else copy), `copy`, `hardlink`.
         fsync: wait for the disk at each store write (a torn object is found and rebuilt without it, too).
         frequency: the part of the tree that instruments are matched with: `daily`, `hourly`, `5 min`.
@@ -73,11 +73,12 @@ _BOOLS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 def _read_table(path: Path) -> Mapping[str, Any]:
     try:
         with open(path, "rb") as file:
-            table = tomllib.load(file).get("tool", {}).get("barmill", {})
+            tool = tomllib.load(file).get("tool", {})
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}", "mend the file") from None
+    table = tool.get("barmill", {}) if isinstance(tool, dict) else tool
     if not isinstance(table, dict):
         raise ConfigError(f"[tool.barmill] in {path} is not a table", "write it as [tool.barmill] with one key a line")
     return table
@@ -118,7 +119,7 @@ def _as_number(kind: type) -> Any:
             return None
         try:
             number = kind(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         fits = number >= 0 and number != float("inf") and (not isinstance(value, float) or number == value)
         return number if fits else None

@@ -3,27 +3,27 @@
 import contextlib
 import errno
 import fcntl
-import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 _FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
+_NO_HARDLINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
 _NO_REFLINK = {errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL, errno.ENOSYS}
 _IN_THE_WAY = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
-_serial = itertools.count()
 
 
 def temporary_name(path: Path) -> Path:
     """A name beside `path` that no other process or call uses; hidden, and ending in `.tmp`."""
-    return path.with_name(f".{path.name[:200]}.{os.getpid()}-{next(_serial)}.tmp")
+    start = os.fsencode(path.name)[:180].decode(errors="ignore")
+    return path.with_name(f".{start}.{os.urandom(6).hex()}.tmp")
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name to write to; on success rename it to `path`, on any error remove it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = temporary_name(path)
     try:
         yield temporary
@@ -48,13 +48,13 @@ def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644
     Args:
         source: an existing file.
         target: where its content goes; replaced if it exists.
-        link: `reflink` (else copy), `copy`, or `hardlink` (one file under two names: an edit of one is an edit of both).
+        link: `reflink` (else copy), `copy`, or `hardlink` (else copy; one file under two names: an edit of one is an edit of
+            both).
         mode: permission bits of the new file; without meaning for a hard link.
         fsync: wait until the bytes are on the disk.
     """
     with replacing(target) as temporary:
-        if link == "hardlink":
-            os.link(source, temporary)
+        if link == "hardlink" and _hardlink(source, temporary):
             return
         with open(source, "rb") as reader, open(temporary, "wb", opener=_creator(mode)) as writer:
             if link != "reflink" or not _reflink(reader.fileno(), writer.fileno()):
@@ -64,9 +64,15 @@ def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644
                 os.fsync(writer.fileno())
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, if it is not there; asking first is ten times cheaper than being refused."""
+    if not os.path.isdir(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 def move(source: Path, target: Path) -> None:
     """Rename a file or a tree to `target` on the same file system, replacing whatever is there, also if others do the same."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     while True:
         try:
             os.replace(source, target)
@@ -98,6 +104,16 @@ def remove(path: Path) -> None:
 
 def _creator(mode: int) -> Callable[[str, int], int]:
     return lambda path, flags: os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+
+
+def _hardlink(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno in _NO_HARDLINK:
+            return False
+        raise
+    return True
 
 
 def _reflink(source: int, target: int) -> bool:

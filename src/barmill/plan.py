@@ -1,6 +1,7 @@
 """The plan: where everything lies, and which targets exist, read from small files each time it is asked."""
 
 import functools
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +65,12 @@ class Plan:
 
     def stage_of(self, path: Path) -> str | None:
         """The stage that writes `path`, or None for what is no output."""
-        try:
-            return path.relative_to(self.settings.artifacts).parts[0]
-        except (ValueError, IndexError):
-            return None
+        name = str(path)
+        return name[len(self._above) :].partition(os.sep)[0] if name.startswith(self._above) else None
+
+    @functools.cached_property
+    def _above(self) -> str:
+        return os.path.join(self.settings.artifacts, "")
 
     def instrument_lists(self) -> list[Path]:
         """The brokers' lists: every .csv and .txt directly in the instruments folder, in any letter case.

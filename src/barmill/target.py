@@ -67,8 +67,8 @@ class Stage(Protocol):
 
 @functools.cache
 def _check_signature(build: Callable[..., None], roles: tuple[str, ...]) -> None:
-    name = f"{build.__module__}.{build.__qualname__}"
-    if "<" in build.__qualname__ or "." in build.__qualname__:
+    name = f"{build.__module__}.{build.__qualname__}" if inspect.isfunction(build) else repr(build)
+    if not inspect.isfunction(build) or "<" in build.__qualname__ or "." in build.__qualname__:
         raise TargetError(f"{name} is not a module-level function", "define it at the top of its module")
     if len(set(roles)) != len(roles):
         raise TargetError(f"{name}: a role is named twice in {', '.join(roles)}")

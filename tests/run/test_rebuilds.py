@@ -1,6 +1,7 @@
 """What users see of a rebuild: exactly what is stale is built, what was ever built is restored, the rest is left alone."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 
@@ -207,3 +208,18 @@ def test_a_listing_of_outputs_is_an_input(project: Project) -> None:
         project.good(*workers)
         assert out.read_text() == ",".join(sorted(os.listdir(project.root / "artifacts/upper")))
         project.assert_fresh()
+
+
+def test_order_of_creators_decides_nothing(project):
+    """A stage listed above one that it reads is not judged before that one has its targets."""
+    dodo = project.root / "dodo.py"
+    head, upper, join, split = re.split(
+        r"(?=^def task_upper|^def task_join|^@create_after)", dodo.read_text(), flags=re.MULTILINE
+    )
+    dodo.write_text(head + join + upper + split)
+    assert project.doit().code == 0
+    project.built()
+    (project.root / "data/ant.txt").write_text("emu\n")
+    assert project.doit().code == 0
+    assert project.built() == ["upper:ant", "join:all", "split:ant"]
+    assert project.doit().counts["fresh"] == 7

@@ -78,11 +78,24 @@ DAMAGES: dict[str, Callable[[dict[str, object]], bytes]] = {
     "deep": lambda body: b"[" * 100_000,
     "edited": lambda body: canonical(body).replace(b"stage.one", b"stage.two"),
     "digest edited": lambda body: canonical(body).replace(b"e" * 32, b"e" * 31 + b"f"),
-    "other format": reformatted,
     "no outputs": without("outputs"),
     "no key": without("key"),
     "unknown field": lambda body: canonical({**body, "more": 1}),
 }
+
+
+def test_a_record_of_another_format_is_left_to_its_readers(tmp_path: Path) -> None:
+    """In a shared store a record of another version is a miss, stays where it is, and is replaced by a build's own."""
+    actions, key = Actions(tmp_path), record().key
+    actions.put(record())
+    path = actions.path(key)
+    path.chmod(0o644)
+    other = reformatted(json.loads(path.read_bytes()))
+    path.write_bytes(other)
+    assert actions.get(key) is None
+    assert (path.read_bytes(), quarantined(tmp_path)) == (other, [])
+    actions.put(record())
+    assert actions.get(key) == record()
 
 
 @pytest.mark.parametrize("name", DAMAGES)

@@ -7,6 +7,7 @@ Large ones are Arrow tables. pyarrow costs 0.13 s to import and is therefore imp
 import csv
 import functools
 import itertools
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,12 +24,16 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, o
     """Write rows of text as UTF-8 CSV with LF line ends; `None` becomes the empty text.
 
     Raises:
-        ValueError: a row has a column that is not in `columns`.
+        ValueError: a row has other columns than `columns`.
     """
     with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        values = operator.itemgetter(*columns)
+        for row in rows:
+            if len(row) != len(columns):
+                raise ValueError(f"{path}: the columns are {', '.join(columns)}, the row has {', '.join(row)}")
+            writer.writerow(values(row))
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -57,10 +57,11 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
     try:
         cache = _cache(plan.settings, plan)
         for target in stage.targets(plan):
-            if FRONT.passes(target, f"{name}:{target.name}", cache):
+            if FRONT.passes(target, f"{name}:{target.name}", cache, plan):
                 group["fresh"] += 1
             else:
                 yield task(target, plan, cache) | {"basename": name}
+        FRONT.settle(name)
     except BarmillError as error:
         raise InvalidTask(str(error)) from None
 

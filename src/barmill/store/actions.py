@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,33 +52,36 @@ class Actions:
     def get(self, key: Digest) -> Record | None:
         """The record of an action, or None if there is none, or none that can be believed.
 
-        A record that is damaged, swapped or of another format is moved to `quarantine/`: a miss, never a wrong hit.
+        A damaged or swapped record is moved to `quarantine/`; one of another format is left to those who can read it. Both
+        are a miss, never a wrong hit.
         """
         path = self.path(key)
         try:
             text = path.read_bytes()
         except FileNotFoundError:
             return None
-        record = _parse(text, key)
-        if record is None:
+        try:
+            body = json.loads(text)
+            if body["format"] != FORMAT:
+                return None
+            return _record(body, key)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             files.move(path, self.root / "quarantine" / path.name)
-        return record
+            return None
 
     def put(self, record: Record) -> None:
         """Write a record, replacing the one of the same key."""
-        body = {"format": FORMAT, **asdict(record)}
+        body = {"format": FORMAT, **vars(record)}
         body["check"] = digest_record(body)
         files.write_atomic(self.path(record.key), canonical(body), mode=0o444, fsync=self.fsync)
 
 
-def _parse(text: bytes, key: Digest) -> Record | None:
-    try:
-        body = json.loads(text)
-        check = body.pop("check")
-        if body.pop("format") != FORMAT or body["key"] != key or digest_record({"format": FORMAT, **body}) != check:
-            return None
-        outputs = {role: {name: (d, n) for name, (d, n) in written.items()} for role, written in body.pop("outputs").items()}
-        read = [(role, path, digest) for role, path, digest in body.pop("read")]
-        return Record(outputs=outputs, read=read, **body)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
+def _record(body: dict[str, Any], key: Digest) -> Record:
+    """The record that a file holds; any error means that it is damaged."""
+    check = body.pop("check")
+    if body["key"] != key or digest_record(body) != check:
+        raise ValueError(key)
+    del body["format"]
+    outputs = {role: {name: (d, n) for name, (d, n) in written.items()} for role, written in body.pop("outputs").items()}
+    read = [(role, path, digest) for role, path, digest in body.pop("read")]
+    return Record(outputs=outputs, read=read, **body)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from barmill import files
-from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, OutputError
+from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, OutputError, TargetError
 from barmill.hashing import Digest, digest_file, digest_record
 from barmill.store.actions import Actions, Record
 from barmill.store.code import Codes
@@ -115,7 +115,7 @@ class Cache:
         Raises:
             InputError: an input is missing or can't be read.
         """
-        key = digest_record(self.manifest(target, once=True))
+        key = _key(target, self.manifest(target, once=True))
         return " ".join([key, *map(self.stats.output_once, target.outputs.values())])
 
     @staticmethod
@@ -155,7 +155,7 @@ class Cache:
         """
         start = time.perf_counter()
         manifest = self.manifest(target)
-        key = digest_record(manifest)
+        key = _key(target, manifest)
         record = self.actions.get(key)
         warning = ""
         if record is not None and not force:
@@ -214,7 +214,7 @@ class Cache:
 
     @contextlib.contextmanager
     def _staged(self) -> Iterator[Path]:
-        self.staging.mkdir(parents=True, exist_ok=True)
+        files.make_folder(self.staging)
         staging = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.staging))
         try:
             yield staging
@@ -253,6 +253,13 @@ class Cache:
         self.actions.put(record)
         for role, path in target.outputs.items():
             self._place(places[role], path)
+
+
+def _key(target: Target, manifest: Mapping[str, Any]) -> Digest:
+    try:
+        return digest_record(manifest)
+    except (TypeError, ValueError) as error:
+        raise TargetError(f"{target.name}: a parameter is no JSON value: {error}", "give text, numbers, lists") from None
 
 
 def _files(outputs: Mapping[str, Mapping[str, tuple[Digest, int]]]) -> Iterator[tuple[str, str, Digest, int]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from doit.cmd_base import DoitCmdBase
 
 from barmill import files
-from barmill.run.commands.select import all_targets
+from barmill.run.commands.select import all_targets, no_arguments
 
 _DRY_RUN = {
     "name": "dry_run",
@@ -28,7 +28,8 @@ class Prune(DoitCmdBase):  # type: ignore[misc]
     doc_description = "The store is not touched: a target that comes back is restored. Build first: the plan decides."
     cmd_options = (_DRY_RUN,)
 
-    def _execute(self, dry_run: bool) -> int:
+    def _execute(self, dry_run: bool, pos_args: list[str]) -> int:
+        no_arguments("prune", pos_args)
         targets = all_targets(self.task_list)
         claimed = {os.path.abspath(path) for task in targets for path in task.targets}
         artifacts = Path(self.dep_manager.name).parent

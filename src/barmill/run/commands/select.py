@@ -43,6 +43,18 @@ def chosen_targets(task_list: Iterable[Task], names: Iterable[str]) -> Iterator[
         yield from found
 
 
+def no_arguments(command: str, arguments: list[str]) -> None:
+    """Refuse arguments that a command about the whole project would ignore.
+
+    Raises:
+        InvalidCommand: there are some.
+    """
+    if arguments:
+        raise InvalidCommand(
+            f"doit {command} is about all targets; it takes no {arguments[0]}\nhint: doit explain tells of one"
+        )
+
+
 def relative(name: str) -> str:
     """A path given as absolute or with `./`, as targets name it: from the project's root, where doit runs."""
     if os.sep not in name:

@@ -7,7 +7,7 @@ from doit.cmd_base import DoitCmdBase
 from doit.task import Task
 
 from barmill.errors import BarmillError
-from barmill.run.commands.select import JSON_OPTION, all_targets
+from barmill.run.commands.select import JSON_OPTION, all_targets, no_arguments
 from barmill.run.questions import is_fresh
 
 _KINDS = ("fresh", "stale", "missing", "behind")
@@ -26,7 +26,8 @@ class Status(DoitCmdBase):  # type: ignore[misc]
     )
     cmd_options = (JSON_OPTION,)
 
-    def _execute(self, as_json: bool) -> int:
+    def _execute(self, as_json: bool, pos_args: list[str]) -> int:
+        no_arguments("status", pos_args)
         counts: dict[str, Counter[str]] = {}
         moving: set[str] = set()
         for task in all_targets(self.task_list):
