@@ -18,8 +18,8 @@ from tests.bench.timing import (
     Options,
     Table,
     cache_folder,
-    clear,
     doit_project,
+    fresh_artifacts,
     process,
     race,
     yardstick,
@@ -44,18 +44,17 @@ def run(options: Options) -> Table:
     data = made_tree(options.scaled(_FILES), options.scaled(_INSTRUMENTS))
     root, environ = doit_project("noop70k", data / "stooq", data / "instruments")
     artifacts = root / "artifacts"
-    build = partial(process, (*DOIT, "-n", "2"), root, environ)
     beside = {YARDSTICK: yardstick, _FLOOR: partial(process, (sys.executable, "-c", _SCAN, str(data / "stooq")))}
     noop = partial(process, DOIT, root, environ, says=NOTHING)
 
     def cold() -> float:
-        clear(artifacts)
-        return build(says=BUILT)
+        return process((*DOIT, "-n", "2"), root, environ | fresh_artifacts(root), says=BUILT)
 
     def restore() -> float:
-        clear(artifacts, keep="store")
-        return build(says=RESTORED)
+        store = {"BARMILL_STORE": str(artifacts / "store")}
+        return process((*DOIT, "-n", "2"), root, environ | fresh_artifacts(root) | store, says=RESTORED)
 
+    process(DOIT, root, environ)
     whole = race({"cold": cold, "restored": restore, **beside}, options.repeat)
     process(DOIT, root, environ)
     same = race({"untouched": noop, **beside}, options.repeat)

@@ -131,8 +131,8 @@ class Place:
         return outcome.origin
 
     def left_behind(self) -> list[str]:
-        """Temporary files and staging folders that should not be there."""
-        staging = list(self.cache.staging.iterdir()) if self.cache.staging.exists() else []
+        """Temporary files, and files in staging folders, that should not be there."""
+        staging = list(self.cache.staging.glob("*/*"))
         return [str(path) for path in (*staging, *self.root.rglob("*.tmp"))]
 
     def tree(self, path: Path | None = None) -> dict[str, str | None]:

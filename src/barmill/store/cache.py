@@ -10,6 +10,7 @@ import datetime
 import functools
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class Cache:
         self.objects = Objects(store, link=link, fsync=fsync)
         self.actions = Actions(store, fsync=fsync)
         self.staging = state.parent / ".staging"
+        self._mine = threading.local()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open_cache, self._arguments
@@ -172,7 +174,7 @@ class Cache:
         return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning)
 
     def sweep(self) -> None:
-        """Remove staging folders that killed builds left behind: their process is gone, and they are over an hour old."""
+        """Remove staging folders whose process is gone (in a container it may only seem so) and that are over an hour old."""
         for folder in self.staging.iterdir() if self.staging.is_dir() else ():
             process = folder.name.partition("-")[0]
             with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
@@ -214,12 +216,17 @@ class Cache:
 
     @contextlib.contextmanager
     def _staged(self) -> Iterator[Path]:
-        files.make_folder(self.staging)
-        staging = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.staging))
+        """Give an empty folder that nobody else uses: one per process and thread, because making one for each build shows."""
+        mine = self._mine
+        if getattr(mine, "process", None) != os.getpid() or not mine.folder.is_dir():
+            files.make_folder(self.staging)
+            mine.folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.staging))
+            mine.process = os.getpid()
         try:
-            yield staging
+            yield mine.folder
         finally:
-            files.remove(staging)
+            for entry in os.scandir(mine.folder):
+                files.remove(Path(entry.path))
 
     def _holds(self, path: Path, digest: Digest) -> bool:
         try:
