@@ -3,12 +3,14 @@
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from barmill.store.stats import GRAIN_NS
 from tests.support.project import Project
 
 NAMES = st.sampled_from(["ant", "bee", "cat", "dog"])
@@ -157,6 +159,13 @@ class History(RuleBasedStateMachine):
         assert sorted(path.name for path in (self.project.root / "artifacts/split").glob("*")) == sorted(self.texts)
         self.project.assert_fresh()
         self.project.good("status")
+
+    @rule()
+    def settle(self) -> None:
+        """Build, and look once more when the clock has moved on, so that stamps and digests are remembered."""
+        self.build(())
+        time.sleep(2 * GRAIN_NS / 1e9)
+        self.project.assert_fresh()
 
     def teardown(self) -> None:
         """Build once more; clear the folder."""

@@ -21,9 +21,9 @@ def test_paths_lie_in_the_stage_folder() -> None:
 def test_stage_of_a_path() -> None:
     """Only what lies in a folder of the artifacts has a stage."""
     plan = Plan(Settings())
-    assert plan.stage_of(Path("artifacts/export/a.csv")) == "export"
-    assert plan.stage_of(Path("data/export/a.csv")) is None
-    assert plan.stage_of(Path("artifacts")) is None
+    assert plan.stage_of("artifacts/export/a.csv") == "export"
+    assert plan.stage_of("data/export/a.csv") is None
+    assert plan.stage_of("artifacts") is None
 
 
 def test_outputs_of_a_stage_match_its_paths_only() -> None:

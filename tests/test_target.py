@@ -81,7 +81,7 @@ def test_functions_that_a_worker_could_not_import() -> None:
 def test_groups_are_spelled_out_in_order() -> None:
     """A group of files is spelled out, in its order, under its role."""
     target = make(lax, inputs={"one": Path("x"), "group": [Path("c"), Path("a")]})
-    assert list(target.spelled_out()) == [("one", Path("x")), ("group", Path("c")), ("group", Path("a"))]
+    assert list(target.spelled_out()) == [("one", "x"), ("group", "c"), ("group", "a")]
 
 
 def test_a_wrapped_function_keeps_its_signature() -> None:

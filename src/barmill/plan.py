@@ -63,9 +63,8 @@ class Plan:
         """Regular expression of the paths that targets of `stage` write, for doit's delayed creators."""
         return re.escape(str(self.settings.artifacts / stage)) + "/"
 
-    def stage_of(self, path: Path) -> str | None:
-        """The stage that writes `path`, or None for what is no output."""
-        name = str(path)
+    def stage_of(self, name: str) -> str | None:
+        """The stage that writes the path `name`, or None for what is no output."""
         return name[len(self._above) :].partition(os.sep)[0] if name.startswith(self._above) else None
 
     @functools.cached_property

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from barmill.plan import Plan
 
 
+PathLike = Path | str
+"""A path, or its text: where there are ten thousand of them, making a Path of each shows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One thing to build.
@@ -20,7 +24,7 @@ class Target:
     Args:
         name: unique within the stage; the part behind the colon in `doit stage:name`.
         build: a module-level function that reads its inputs, writes its outputs, and looks at nothing else. It is called
-            with a keyword for each input, output and parameter.
+            with a keyword for each input, output and parameter; paths come to it as Path.
         inputs: role → file, directory (meaning the recursive listing of its names, not their contents), or a sequence
             of files.
         outputs: role → file, or directory when `build` creates one.
@@ -33,7 +37,7 @@ class Target:
 
     name: str
     build: Callable[..., None]
-    inputs: Mapping[str, Path | Sequence[Path]]
+    inputs: Mapping[str, PathLike | Sequence[PathLike]]
     outputs: Mapping[str, Path]
     params: Mapping[str, Any] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
@@ -43,14 +47,25 @@ class Target:
         if not self.optional <= self.outputs.keys():
             raise TargetError(f"{self.name}: optional outputs {sorted(self.optional)} are not all outputs")
 
-    def spelled_out(self) -> Iterator[tuple[str, Path]]:
-        """Every input as (role, path), groups spelled out."""
+    def names(self) -> Iterator[tuple[str, list[str]]]:
+        """Every input as (role, its paths as text); a single path is a list of one."""
         for role, paths in self.inputs.items():
-            if isinstance(paths, Path):
-                yield role, paths
-            else:
-                for path in paths:
-                    yield role, path
+            yield role, [str(paths)] if isinstance(paths, (str, Path)) else list(map(str, paths))
+
+    def spelled_out(self) -> Iterator[tuple[str, str]]:
+        """Every input as (role, path), groups spelled out."""
+        for role, names in self.names():
+            for name in names:
+                yield role, name
+
+    def is_group(self, role: str) -> bool:
+        """Whether an input is a sequence of files."""
+        return not isinstance(self.inputs[role], (str, Path))
+
+    def call(self, outputs: Mapping[str, Path]) -> None:
+        """Call the build function, with these paths to write to."""
+        inputs = {role: [Path(p) for p in names] if self.is_group(role) else Path(names[0]) for role, names in self.names()}
+        self.build(**inputs, **outputs, **self.params)
 
 
 class Stage(Protocol):

@@ -21,7 +21,7 @@ def tree(tmp_path: Path) -> Path:
     (tree / "hollow").mkdir()
     for name in ("a.txt", "sub/b.txt", "sub/deep/c.txt"):
         (tree / name).write_text(name)
-    time.sleep(module._GRAIN_NS / 1e9 + 0.02)
+    time.sleep(module.GRAIN_NS / 1e9 + 0.02)
     return tree
 
 
@@ -104,7 +104,7 @@ def test_a_linked_folder_counts_as_a_folder(tree: Path, tmp_path: Path) -> None:
 def test_a_link_whose_target_becomes_a_folder_is_seen(tree: Path, tmp_path: Path) -> None:
     """A link's target can turn from nothing to file to folder without a trace beside the link: it is seen."""
     (tree / "link").symlink_to(tmp_path / "target")
-    time.sleep(module._GRAIN_NS / 1e9 + 0.02)
+    time.sleep(module.GRAIN_NS / 1e9 + 0.02)
     stats = StatCache()
     digests = [stats.digest(tree)]
     (tmp_path / "target").mkdir()

@@ -38,6 +38,7 @@ def files(folder: Path) -> list[str]:
 def reread(path: Path) -> State:
     """The state as it is on disk, its file closed again."""
     state = State(path)
+    assert None not in (state.tasks, state.stamps, state.codes, state.stats.seen)
     state._db.close()
     return state
 
@@ -132,7 +133,7 @@ def test_another_format_version_is_set_aside(tmp_path: Path, capsys: pytest.Capt
     path = tmp_path / "state.sqlite"
     filled(path)._db.execute("PRAGMA user_version=7")
     assert State(path).tasks == {}
-    assert "format 7 is not 1" in capsys.readouterr().err
+    assert "format 7 is not 2" in capsys.readouterr().err
 
 
 def test_remains_of_a_deleted_file_do_no_harm(tmp_path: Path) -> None:

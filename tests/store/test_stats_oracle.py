@@ -1,5 +1,6 @@
 """The stat cache against an oracle that hashes everything, over random edits of a tree."""
 
+import functools
 import hashlib
 import os
 import shutil
@@ -87,12 +88,12 @@ class Tree(RuleBasedStateMachine):
     @rule()
     def wait(self) -> None:
         """Let everything settle, so that digests are remembered."""
-        time.sleep(module._GRAIN_NS / 1e9)
+        time.sleep(module.GRAIN_NS / 1e9)
 
     @rule()
     def begin_again(self) -> None:
         """A new run starts from what was remembered."""
-        self.stats = StatCache(dict(self.stats.seen))
+        self.stats = StatCache(functools.partial(dict, self.stats.seen))
 
     @invariant()
     def agrees(self) -> None:

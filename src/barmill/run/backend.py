@@ -67,10 +67,6 @@ class Backend:
         self._unwritten.clear()
         self._state.commit()
 
-    def text(self, task_id: str) -> str:
-        """A task's entry as it is stored, to look for something in it without taking it apart; "" if there is none."""
-        return self._state.tasks.get(task_id, "")
-
     def entry(self, task_id: str) -> dict[str, Any]:
         """A task's whole entry, to read and to change."""
         entry = self._entries.get(task_id)

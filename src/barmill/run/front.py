@@ -7,11 +7,8 @@ and gets its task; doit's run then judges it. `doit list`,
 `info`, `forget` and runs with a selection see every task.
 """
 
-from collections.abc import Iterable
-from pathlib import Path
+import os
 from typing import Any
-
-from doit.globals import Globals
 
 from barmill.errors import BarmillError
 from barmill.plan import Plan
@@ -50,20 +47,24 @@ class Front:
 
     def _is_settled(self, target: Target, plan: Plan) -> bool:
         """Whether nothing that the target reads can still be written in this run."""
-        for _, path in target.spelled_out():
-            if plan.stage_of(path) not in self._settled or (self._pending and self._is_pending(path)):
-                return False
+        for _, names in target.names():
+            for name in names:
+                if plan.stage_of(name) not in self._settled or (self._pending and self._is_pending(name)):
+                    return False
         return True
 
     def _is_fresh(self, target: Target, task: str, cache: Cache) -> bool:
         try:
-            return is_fresh(cache, target, Globals.dep_manager.backend.text(task))
+            return is_fresh(cache, target, task)
         except BarmillError:
             return False
 
-    def _is_pending(self, path: Path) -> bool:
-        parts: Iterable[Path] = (path, *path.parents)
-        return str(path) in self._above or not self._pending.isdisjoint(map(str, parts))
+    def _is_pending(self, name: str) -> bool:
+        if name in self._above:
+            return True
+        while name and name not in self._pending:
+            name = name.rpartition(os.sep)[0]
+        return bool(name)
 
 
 FRONT = Front()

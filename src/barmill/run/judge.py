@@ -32,7 +32,7 @@ class Judge(Dependency):  # type: ignore[misc]
             return super().get_status(task, tasks_dict, get_log)
         status = DependencyStatus(get_log)
         try:
-            fresh = is_fresh(task.meta["cache"], target, self.backend.text(task.name))
+            fresh = is_fresh(task.meta["cache"], target, task.name)
         except BarmillError as error:
             return _error(str(error))
         if not fresh:

@@ -13,18 +13,20 @@ from barmill.store.stats import ABSENT
 from barmill.target import Target
 
 
-def is_fresh(cache: Cache, target: Target, recorded: str) -> bool:
-    """Whether the target is up to date: it is to a letter what it was when it was last finished.
-
-    Args:
-        cache: the project's cache.
-        target: what would be built.
-        recorded: the line that `Cache.finished` gave then, or any text that has it in quotes; "" if it never was.
+def is_fresh(cache: Cache, target: Target, task: str) -> bool:
+    """Whether the target is up to date: it is to a letter what it was when it was last finished as `task`.
 
     Raises:
         InputError: an input is missing or can't be read.
     """
-    return bool(recorded) and f'"{cache.look(target)}"' in recorded
+    stamp = cache.stamp(target)
+    if cache.state.stamps.get(task) == f'"{stamp}"':
+        return True
+    finished = cache.state.tasks.get(task, "")
+    fresh = bool(finished) and f'"{cache.look(target)}"' in finished
+    if fresh:
+        cache.vouch(target, task, stamp)
+    return fresh
 
 
 def reasons(cache: Cache, target: Target, values: Mapping[str, Any]) -> Iterator[str]:
@@ -68,7 +70,7 @@ def _differences(cache: Cache, target: Target, recorded: Digest, manifest: Mappi
     changed = {role for role, digest in manifest["inputs"].items() if before["inputs"].get(role) != digest}
     changed |= before["inputs"].keys() - manifest["inputs"].keys()
     was = {(role, path): digest for role, path, digest in record.read}
-    now = {(role, str(path)): cache.stats.digest_once(path) for role, path in target.spelled_out()}
+    now = {(role, path): cache.stats.digest_once(path) for role, path in target.spelled_out()}
     told = set()
     for role, path in sorted(was.keys() | now.keys()):
         old, new = was.get((role, path)), now.get((role, path))

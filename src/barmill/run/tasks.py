@@ -72,14 +72,14 @@ def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
     Files are `file_dep`; a group of files, or a directory, is waited for as a whole (`task_dep` on the stage that builds
     it), because doit's search for the makers of a task's file_deps is quadratic in their number.
     """
-    single = {role: paths for role, paths in target.inputs.items() if isinstance(paths, Path)}
-    groups = [path for role, paths in target.inputs.items() if role not in single for path in paths]  # type: ignore[union-attr]
-    groups += [path for path in single.values() if path.parent == plan.settings.artifacts]
-    makers = {maker: None for path in groups if (maker := plan.stage_of(path))}
+    single = [names[0] for role, names in target.names() if not target.is_group(role)]
+    groups = [name for role, names in target.names() if target.is_group(role) for name in names]
+    groups += [name for name in single if Path(name).parent == plan.settings.artifacts]
+    makers = {maker: None for name in groups if (maker := plan.stage_of(name))}
     return {
         "name": target.name,
         "actions": [Ensure(target, cache)],
-        "file_dep": [str(path) for path in single.values()],
+        "file_dep": single,
         "task_dep": list(makers),
         "targets": [str(path) for path in target.outputs.values()],
         "uptodate": [UpToDate(target, cache)],
@@ -97,7 +97,7 @@ class UpToDate:
 
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
         """Whether it is up to date; called by doit with the task and what its last run recorded."""
-        return is_fresh(self._cache, self._target, f'"{values.get("finished", "")}"')
+        return is_fresh(self._cache, self._target, task.name)
 
 
 class Ensure(BaseAction):  # type: ignore[misc]

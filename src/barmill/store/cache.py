@@ -8,6 +8,7 @@ store objects, write the record, rename into place
 import contextlib
 import datetime
 import functools
+import marshal
 import os
 import tempfile
 import threading
@@ -19,15 +20,16 @@ from typing import Any
 
 from barmill import files
 from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, OutputError, TargetError
-from barmill.hashing import Digest, digest_file, digest_record
+from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
 from barmill.store.actions import Actions, Record
 from barmill.store.code import Codes
 from barmill.store.objects import Objects
 from barmill.store.state import State, open_state
-from barmill.store.stats import ABSENT, LINK, StatCache, digests_below, tree_digest
+from barmill.store.stats import ABSENT, LINK, StatCache, digests_below, stamps, tree_digest
 from barmill.target import Target
 
 _HOUR = 3600
+_PLAIN = 2  # marshal's version without references: equal values give equal bytes
 
 Written = dict[str, dict[str, tuple[Digest, int]]]
 
@@ -92,24 +94,46 @@ class Cache:
         code = self.codes.of(target.build)
         look = self.stats.digest_once if once else self.stats.digest
         inputs = {}
-        for role, paths in target.inputs.items():
+        for role, names in target.names():
             try:
-                if isinstance(paths, Path):
-                    inputs[role] = look(paths)
+                if target.is_group(role):
+                    inputs[role] = digest_record([[os.path.basename(name), look(name)] for name in names])
                 else:
-                    inputs[role] = digest_record([[path.name, look(path)] for path in paths])
+                    inputs[role] = look(names[0])
             except FileNotFoundError as error:
                 raise InputError(
                     f"input {role} {error.filename} does not exist", "restore the file, or check the folders in [tool.barmill]"
                 ) from None
         return {
-            "build": f"{target.build.__module__}.{target.build.__qualname__}",
+            "build": code.name,
             "code": code.digest,
             "versions": code.versions,
             "params": target.params,
             "inputs": inputs,
             "outputs": sorted(target.outputs),
         }
+
+    def stamp(self, target: Target) -> Digest:
+        """What shows that the target is what it was when it was last looked at, without reading a file.
+
+        It is a digest of everything that `look` comes to, with stamps in the place of contents: if it is equal, so is `look`.
+
+        Raises:
+            InputError: an input directory can't be read.
+        """
+        code, stats = self.codes.of(target.build), self.stats
+        parts: list[Any] = [code.name, code.digest, code.versions, repr(target.params)]
+        for role, names in target.names():
+            parts += (role, target.is_group(role), names, stamps(names, stats.digest_once))
+        outputs = list(map(str, target.outputs.values()))
+        parts += (list(target.outputs), outputs, stamps(outputs, stats.output_once))
+        return digest_bytes(marshal.dumps(parts, _PLAIN))
+
+    def vouch(self, target: Target, task: str, stamp: Digest) -> None:
+        """Remember the stamp of a target that was found fresh after it was taken, if the stamps of its files can be trusted."""
+        names = [*(name for _, name in target.spelled_out()), *map(str, target.outputs.values())]
+        if all(map(self.stats.vouches, names)) and self.stamp(target) == stamp:
+            self.state.put("stamps", task, stamp)
 
     def look(self, target: Target) -> str:
         """What the target is as of now, in a line: its key, and what each of its outputs is.
@@ -237,10 +261,10 @@ class Cache:
     def _build(self, target: Target, manifest: Mapping[str, Any], task: str) -> Record:
         with self._staged() as staging:
             places = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
-            read = [(role, str(path), self.stats.digest(path)) for role, path in target.spelled_out()]
+            read = [(role, path, self.stats.digest(path)) for role, path in target.spelled_out()]
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             start = time.perf_counter()
-            target.build(**target.inputs, **places, **target.params)
+            target.call(places)
             seconds = time.perf_counter() - start
             outputs = _written(target, places, staging)
             if self.manifest(target) != manifest:

@@ -24,14 +24,16 @@ from barmill.errors import InputMoved
 from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
 from barmill.store.source import Module, find, imports, is_library, is_ours, parse, sources
 from barmill.store.state import State
+from barmill.store.stats import stamps
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @dataclass(frozen=True)
 class Code:
-    """A build function as part of an action's key: the digest of its code, and library → version."""
+    """A build function as part of an action's key: its dotted name, the digest of its code, and library → version."""
 
+    name: str
     digest: Digest
     versions: dict[str, str]
 
@@ -72,13 +74,15 @@ class Codes:
                 "modules": dict(sorted(reached.modules.items())),
                 "files": {str(path): digest for path, digest in sorted(reached.files.items())},
                 "absent": sorted(map(str, reached.absent)),
+                "stamp": "",
             }
             self._state.put("codes", name, entry)
+        self._vouch(name, entry)
         for path in entry["files"]:
             if path in self._loaded and _stamp(path) != self._loaded[path]:
                 raise InputMoved(f"{path} was edited after this run had loaded it", "run doit again")
         versions = {"python": _PYTHON} | {library: _version(library) for library in entry["libraries"]}
-        return Code(Digest(entry["digest"]), versions)
+        return Code(name, Digest(entry["digest"]), versions)
 
     def _holds(self, entry: dict[str, Any], home: str) -> bool:
         """Whether the same modules are found at the same places, with the same content."""
@@ -87,8 +91,14 @@ class Codes:
             and all(str(find(module)) == place for module, place in entry["modules"].items())
             and not any(is_ours(library, home) for library in entry["libraries"])
             and not any(map(os.path.exists, entry["absent"]))
-            and self._unchanged(entry["files"])
+            and (entry["stamp"] == _stamps(entry["files"]) or self._unchanged(entry["files"]))
         )
+
+    def _vouch(self, name: str, entry: dict[str, Any]) -> None:
+        """Remember the stamps of files that were found unchanged, if they can be trusted."""
+        stamp = _stamps(entry["files"])
+        if entry["stamp"] != stamp and all(map(self._state.stats.vouches, entry["files"])) and self._unchanged(entry["files"]):
+            self._state.put("codes", name, entry | {"stamp": stamp})
 
     def _unchanged(self, files: dict[str, Digest]) -> bool:
         try:
@@ -105,7 +115,11 @@ def _decode(text: str | None) -> dict[str, Any] | None:
     return entry if isinstance(entry, dict) and entry.keys() == _ENTRY else None
 
 
-_ENTRY = {"python", "digest", "libraries", "modules", "files", "absent"}
+_ENTRY = {"python", "digest", "libraries", "modules", "files", "absent", "stamp"}
+
+
+def _stamps(files: dict[str, Digest]) -> str:
+    return digest_record(stamps(files, str))
 
 
 def _loaded_sources() -> Iterator[str]:

@@ -1,15 +1,17 @@
 """State between runs, in one SQLite file: what each task came to, and what each path was when last hashed.
 
-Everything is read when it opens, and each finished task is written at once, so a killed run loses nothing that finished.
-Losing the file costs time, never a result: the store knows the rest. A damaged file is set aside with a warning.
+Each table is read as a whole when something of it is first needed, and each finished task is written at once, so a killed run
+loses nothing that finished. Losing the file costs time, never a result: the store knows the rest. A damaged file is set aside
+with a warning.
 """
 
 import contextlib
 import functools
 import json
+import os
 import sqlite3
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,47 +19,58 @@ from barmill import files
 from barmill.errors import StoreError
 from barmill.store.stats import Seen, StatCache
 
-_FORMAT = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS tasks (name TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
+_FORMAT = 2
+_ENTRIES = ("tasks", "stamps", "codes")
+_SCHEMA = "".join(
+    f"CREATE TABLE IF NOT EXISTS {table} (name TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;\n" for table in _ENTRIES
+)
+_SCHEMA += """
 CREATE TABLE IF NOT EXISTS paths (
     path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, ctime_ns INTEGER, digest TEXT, folders TEXT
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS codes (build TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;
 """
-
-
 _DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where not even its message can be read
-_TEXT = "typeof({}) = 'text'"  # what else is there is damage
 
 
 class State:
     """The state file of a project.
 
     Attributes:
-        tasks: task name → its entry as JSON text.
-        codes: build function → what its code digest was made of, as JSON text.
         stats: digests of paths.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._dirty: dict[str, set[str]] = {"tasks": set(), "codes": set()}
+        self.stats = StatCache(self._paths)
+        self._dirty: dict[str, set[str]] = {table: set() for table in _ENTRIES}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._open()
-                self._read()
             except _DAMAGE as error:
-                self._set_aside(error)
-                self._open()
-                self._read()
+                self._replace(error)
         except (OSError, sqlite3.DatabaseError) as error:
             raise StoreError(f"{path} can't be opened: {error}", "mend what stands in its way, or set `artifacts`") from None
+
+    @functools.cached_property
+    def tasks(self) -> dict[str, str]:
+        """Task name → its entry as JSON text."""
+        return self._entries("tasks")
+
+    @functools.cached_property
+    def stamps(self) -> dict[str, str]:
+        """Task name → the stamp under which its target was last found fresh (`Cache.stamp`)."""
+        return self._entries("stamps")
+
+    @functools.cached_property
+    def codes(self) -> dict[str, str]:
+        """Build function → what its code digest was made of, as JSON text."""
+        return self._entries("codes")
 
     def _open(self) -> None:
         # autocommit: the transactions are ours; one process, one thread writes, other processes wait up to 30 s
         self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        self._owner = os.getpid()
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -66,20 +79,28 @@ class State:
         if version == 0:
             self._db.executescript(f"{_SCHEMA} PRAGMA user_version={_FORMAT};")
 
-    def _read(self) -> None:
-        self.tasks: dict[str, str] = dict(
-            self._db.execute(f"SELECT name, entry FROM tasks WHERE {_TEXT.format('name')} AND {_TEXT.format('entry')}")
-        )
-        self.codes: dict[str, str] = dict(
-            self._db.execute(f"SELECT build, entry FROM codes WHERE {_TEXT.format('build')} AND {_TEXT.format('entry')}")
-        )
-        paths = self._db.execute(
-            "SELECT path, size, mtime_ns, inode, ctime_ns, digest, folders FROM paths WHERE typeof(path) = 'text'"
-        )
-        self.stats = StatCache({row[0]: Seen._make(row) for row in paths})
+    def _entries(self, table: str) -> dict[str, str]:
+        text = " AND ".join(f"typeof({column}) = 'text'" for column in ("name", "entry"))  # what else is there is damage
+        return dict(self._select(f"SELECT name, entry FROM {table} WHERE {text}"))
 
-    def _set_aside(self, error: Exception) -> None:
-        if "lock" in str(error):  # in use by another run, not damaged
+    def _paths(self) -> dict[str, Seen]:
+        columns = "path, size, mtime_ns, inode, ctime_ns, digest, folders"
+        return {row[0]: Seen._make(row) for row in self._select(f"SELECT {columns} FROM paths WHERE typeof(path) = 'text'")}
+
+    def _select(self, query: str) -> list[Any]:
+        if os.getpid() != self._owner:  # SQLite's connections do not outlive a fork
+            with contextlib.suppress(*_DAMAGE), contextlib.closing(sqlite3.connect(self.path, timeout=30)) as own:
+                return own.execute(query).fetchall()
+            return []
+        try:
+            return self._db.execute(query).fetchall()
+        except _DAMAGE as error:
+            self._replace(error)
+            return []
+
+    def _replace(self, error: Exception) -> None:
+        """Set the damaged file aside; a new one is to hold all that is known."""
+        if "lock" in str(error) or isinstance(error, sqlite3.ProgrammingError):  # in use, or used wrongly: not damaged
             raise error
         self._db.close()
         aside = self.path.with_name(self.path.name + ".damaged")
@@ -89,17 +110,27 @@ class State:
         sys.stderr.write(
             f"warning: {self.path} is damaged ({error}); set aside as {aside}; nothing is lost, results come from the store\n"
         )
+        self._open()
+        self._dirty = {table: set(self.__dict__.get(table, ())) for table in _ENTRIES}
+        self.stats.changed.update(self.stats.__dict__.get("seen", ()))
 
     def put(self, table: str, name: str, entry: Any) -> None:
-        """Set the entry of a task or code (a JSON value), to be written at the next `commit`."""
+        """Set an entry of `tasks`, `stamps` or `codes` (a JSON value), to be written at the next `commit`.
+
+        A stamp says that a task still is what its entry tells: it goes when the entry changes.
+        """
         getattr(self, table)[name] = json.dumps(entry)
         self._dirty[table].add(name)
+        if table == "tasks":
+            self.drop("stamps", [name])
 
-    def drop(self, table: str, names: Iterable[str]) -> None:
+    def drop(self, table: str, names: Collection[str]) -> None:
         """Remove entries, at the next `commit`."""
         for name in names:
             if getattr(self, table).pop(name, None) is not None:
                 self._dirty[table].add(name)
+        if table == "tasks":
+            self.drop("stamps", names)
 
     def commit(self) -> None:
         """Write everything that changed, in one transaction."""
@@ -110,10 +141,7 @@ class State:
         except sqlite3.OperationalError as error:
             raise StoreError(f"{self.path} can't be written: {error}", "make room, or end what else uses it") from None
         except _DAMAGE as error:
-            self._set_aside(error)
-            self._open()
-            self._dirty = {"tasks": set(self.tasks), "codes": set(self.codes)}
-            self.stats.changed.update(self.stats.seen)
+            self._replace(error)
             self._write()
         for names in (*self._dirty.values(), self.stats.changed):
             names.clear()
@@ -121,18 +149,20 @@ class State:
     def _write(self) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            for table, key in (("tasks", "name"), ("codes", "build")):
+            for table, names in self._dirty.items():
+                if not names:
+                    continue
                 entries: dict[str, str] = getattr(self, table)
-                names = self._dirty[table]
                 self._db.executemany(
                     f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", [(n, entries[n]) for n in names if n in entries]
                 )
-                self._db.executemany(f"DELETE FROM {table} WHERE {key} = ?", [(n,) for n in names if n not in entries])
+                self._db.executemany(f"DELETE FROM {table} WHERE name = ?", [(n,) for n in names if n not in entries])
             # SQLite takes no name that is not UTF-8: such a path is hashed in each run
-            seen, paths = self.stats.seen, [path for path in self.stats.changed if _is_text(path)]
-            rows = [seen[path] for path in paths if path in seen]
-            self._db.executemany("INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            self._db.executemany("DELETE FROM paths WHERE path = ?", [(path,) for path in paths if path not in seen])
+            if paths := [path for path in self.stats.changed if _is_text(path)]:
+                seen = self.stats.seen
+                rows = [seen[path] for path in paths if path in seen]
+                self._db.executemany("INSERT OR REPLACE INTO paths VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+                self._db.executemany("DELETE FROM paths WHERE path = ?", [(path,) for path in paths if path not in seen])
             self._db.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):

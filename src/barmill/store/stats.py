@@ -7,11 +7,12 @@ kinds, not contents), and is remembered per directory, because adding, removing 
 """
 
 import errno
+import functools
 import json
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,9 +20,10 @@ from barmill.errors import InputError, InputMoved
 from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
 
 ABSENT = "absent"
+UNREADABLE = "unreadable"
 EMPTY = digest_bytes(b"")
 LINK = Digest("link")
-_GRAIN_NS = 50_000_000  # no clock tick of a file system with sub-second stamps is coarser
+GRAIN_NS = 50_000_000  # no clock tick of a file system with sub-second stamps is coarser
 _COARSE_GRAIN_NS = 2_000_000_000  # FAT: 2 s; ext3, HFS+: 1 s
 
 
@@ -41,14 +43,22 @@ class StatCache:
     """Digests of paths, each hashed only when its stamp changed.
 
     Args:
-        seen: what earlier runs remembered; the cache adds to it and notes in `changed` which paths to write back.
+        recall: gives what earlier runs remembered, when it is first needed.
+
+    Attributes:
+        changed: the paths of which `seen` says something new.
     """
 
-    def __init__(self, seen: dict[str, Seen] | None = None) -> None:
-        self.seen: dict[str, Seen] = {} if seen is None else seen
+    def __init__(self, recall: Callable[[], dict[str, Seen]] = dict) -> None:
+        self._recall = recall
         self.changed: set[str] = set()
         self._told: dict[str, Digest] = {}
         self._outputs: dict[str, str] = {}
+
+    @functools.cached_property
+    def seen(self) -> dict[str, Seen]:
+        """What each path was when it was last hashed."""
+        return self._recall()
 
     def digest(self, path: Path | str) -> Digest:
         """Digest of the file's content, or of the directory's recursive listing, as of now.
@@ -79,7 +89,7 @@ class StatCache:
         return told
 
     def output_once(self, path: Path | str) -> str:
-        """What an output is, looked at once per run: a file's digest, `tree_digest` of a folder, `ABSENT`, or `unreadable`."""
+        """What an output is, looked at once per run: a file's digest, `tree_digest` of a folder, `ABSENT`, `UNREADABLE`."""
         name = str(path)
         found = self._outputs.get(name)
         if found is None:
@@ -92,9 +102,18 @@ class StatCache:
             except (FileNotFoundError, NotADirectoryError):
                 found = ABSENT
             except (OSError, InputError):
-                found = "unreadable"
+                found = UNREADABLE
             self._outputs[name] = found
         return found
+
+    def vouches(self, name: str) -> bool:
+        """Whether a path's stamp is one under which its digest is safely remembered; a directory is always looked at."""
+        try:
+            status = os.stat(name)
+        except OSError:
+            return True  # its stamp says so
+        seen = self.seen.get(name)
+        return stat.S_ISDIR(status.st_mode) or (seen is not None and seen[1:5] == _stamp(status))
 
     def forget(self, path: Path | str) -> None:
         """Look again at `path` when it is next asked for: it was just written."""
@@ -165,12 +184,34 @@ class StatCache:
 
     def _remember(self, seen: Seen, now: int) -> None:
         newest = max(seen.mtime_ns, seen.ctime_ns)
-        grain = _GRAIN_NS if newest % 1_000_000_000 else _COARSE_GRAIN_NS
+        grain = GRAIN_NS if newest % 1_000_000_000 else _COARSE_GRAIN_NS
         if newest + grain < now:
             self.seen[seen.path] = seen
             self.changed.add(seen.path)
         elif self.seen.pop(seen.path, None) is not None:
             self.changed.add(seen.path)
+
+
+def stamps(names: Iterable[str], directory: Callable[[str], str]) -> list[int | str]:
+    """What shows that paths are what they were, without reading them: size, mtime, inode and ctime of each file.
+
+    Args:
+        names: the paths.
+        directory: gives the digest of one that is a directory: its own stamp says nothing of what is below it.
+    """
+    found: list[int | str] = []
+    for name in names:
+        try:
+            status = os.stat(name)
+            if stat.S_ISDIR(status.st_mode):
+                found.append(directory(name))
+            else:
+                found += (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+        except (FileNotFoundError, NotADirectoryError):
+            found.append(ABSENT)
+        except OSError:
+            found.append(UNREADABLE)
+    return found
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:

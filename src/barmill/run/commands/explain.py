@@ -48,7 +48,7 @@ class Explain(DoitCmdBase):  # type: ignore[misc]
             "task": task.name,
             "reasons": found,
             "key": key or None,
-            "reads": [{"role": role, "path": str(path)} for role, path in target.spelled_out()],
+            "reads": [{"role": role, "path": path} for role, path in target.spelled_out()],
             "writes": {role: str(path) for role, path in target.outputs.items()},
             "params": dict(target.params),
             "built": {"started": record.started, "seconds": record.seconds, "host": record.host} if record else None,

@@ -45,10 +45,10 @@ class Status(DoitCmdBase):  # type: ignore[misc]
         target, cache = task.meta["target"], task.meta["cache"]
         if any(not path.exists() for role, path in target.outputs.items() if role not in target.optional):
             return "missing"
-        if any(str(path) in moving for _, path in target.spelled_out()):
+        if any(path in moving for _, path in target.spelled_out()):
             return "behind"
         try:
-            return "fresh" if is_fresh(cache, target, self.dep_manager.backend.text(task.name)) else "stale"
+            return "fresh" if is_fresh(cache, target, task.name) else "stale"
         except BarmillError:
             return "stale"
 
