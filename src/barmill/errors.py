@@ -5,6 +5,7 @@ BarmillError              every error of ours: a fact with its values, then a hi
 ├── TargetError           a target does not fit its build function: a fault in a stage module
 ├── InputError            an input is missing, unreadable or broken as a whole: mend the file
 │   └── InputMoved        an input changed while its target was being built: build again
+├── Busy                  another run is at work in this project: wait for it
 ├── OutputError           a build did not write what it declared, or wrote more
 └── StoreError            the store can't be read or written
     ├── ObjectMissing     a record names an object that is not there
@@ -43,6 +44,10 @@ class InputError(BarmillError):
 
 class InputMoved(InputError):
     """An input changed while its target was being built."""
+
+
+class Busy(BarmillError):
+    """Another run is at work in this project."""
 
 
 class OutputError(BarmillError):

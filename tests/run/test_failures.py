@@ -1,15 +1,10 @@
 """What fails: it is named, without a traceback if it is a fault of ours to name, and everything else is built."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.project import Project
+from tests.support.project import Project, ended, until
 
 BUILD = "out.write_text(shout"
 
@@ -127,16 +122,10 @@ def test_a_kill_loses_only_what_was_in_flight(tmp_path: Path) -> None:
     """After kill -9 in the middle of a build, what had finished is fresh and is not built again; nothing is half-written."""
     project = Project.make(tmp_path / "p")
     project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(60 if 'cat' in out.name else 0)\n")
-    environ = {**os.environ, "CI": "true", "PYTHONDONTWRITEBYTECODE": "1", "BUILT_LOG": str(project.log)}
-    process = subprocess.Popen([sys.executable, "-m", "doit"], cwd=project.root, env=environ, stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while not (project.root / "artifacts/upper/bee.up").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    while not list((project.root / "artifacts/.staging").iterdir()):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process = project.start()
+    until((project.root / "artifacts/upper/bee.up").exists)
+    process.kill()
+    ended(process)
     assert sorted(project.artifacts()) == ["upper/ant.up", "upper/bee.up"]
     assert sorted(project.built()) == ["upper:ant", "upper:bee"]
     status = project.doit("status", "--json")

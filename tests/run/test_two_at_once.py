@@ -1,31 +1,16 @@
 """Two runs at the same time: each ends well, and together they leave what one would."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.support.project import Project
+from tests.support.project import Project, Result, ended, until
 
 
-def start(project: Project, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-    """Start `doit` and go on."""
-    settings = {"CI": "true", "PYTHONDONTWRITEBYTECODE": "1", "BUILT_LOG": str(project.log), **environ}
-    return subprocess.Popen(
-        [sys.executable, "-m", "doit", *arguments],
-        cwd=project.root,
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def end(*runs: subprocess.Popen[str]) -> None:
+def end(*runs: subprocess.Popen[str]) -> list[Result]:
     """Wait for runs; each must have ended well."""
-    for run in runs:
-        printed, _ = run.communicate(timeout=120)
-        assert run.returncode == 0, printed
+    results = [ended(run) for run in runs]
+    assert [result.code for result in results] == [0] * len(runs), results
+    return results
 
 
 def test_in_one_project(tmp_path: Path) -> None:
@@ -34,7 +19,7 @@ def test_in_one_project(tmp_path: Path) -> None:
     alone.good()
     for attempt in range(3):
         project = Project.make(tmp_path / f"p{attempt}")
-        end(start(project), start(project, "-n", "2"))
+        end(project.start(), project.start("-n", "2"))
         assert project.artifacts() == alone.artifacts()
         assert list(project.root.rglob("*.tmp")) == []
         assert list((project.root / "artifacts/.staging").glob("*/*")) == []
@@ -48,8 +33,45 @@ def test_over_one_store(tmp_path: Path) -> None:
         one, two = Project.make(tmp_path / f"one{attempt}"), Project.make(tmp_path / f"two{attempt}")
         for project in (one, two):
             (project.root / "times").write_text(str(attempt + 1))
-        end(start(one, **shared), start(two, **shared))
+        end(one.start(**shared), two.start(**shared))
         assert one.artifacts() == two.artifacts()
         one.assert_fresh(**shared)
         two.assert_fresh(**shared)
     assert list((tmp_path / "shared").rglob("*.tmp")) == []
+
+
+def test_the_second_waits_for_the_first(project: Project) -> None:
+    """A run that finds another at work says who that is, waits, and then finds everything fresh; `prune` waits, too."""
+    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(0.7)\n")
+    first = project.start("-n", "3")
+    until(lambda: f'"process": {first.pid}' in (project.root / "artifacts/.lock").read_text())
+    second, third = project.start(), project.start("prune")
+    _, later, pruned = end(first, second, third)
+    assert later.counts == {"built": 0, "restored": 0, "fresh": 7, "failed": 0}
+    for result in (later, pruned):
+        assert f"doit -n 3` (process {first.pid} on " in result.err
+        assert f"at work in {project.root / 'artifacts'}" in result.err
+
+
+def test_no_wait(project: Project) -> None:
+    """With --no-wait a run that finds another at work ends at once with exit code 4; one that finds none runs."""
+    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(0.5)\n")
+    first = project.start()
+    until(lambda: f'"process": {first.pid}' in (project.root / "artifacts/.lock").read_text())
+    refused = project.bad("--no-wait", code=4)
+    assert f"(process {first.pid} on " in refused
+    assert "hint: wait for it" in refused
+    assert project.doit("status").code == 1  # looking needs no lock
+    end(first)
+    project.good("--no-wait")
+
+
+def test_a_killed_holder_holds_nothing(project: Project) -> None:
+    """The lock goes with the process that holds it."""
+    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(60)\n")
+    first = project.start()
+    until(lambda: f'"process": {first.pid}' in (project.root / "artifacts/.lock").read_text())
+    first.kill()
+    ended(first)
+    project.edit("upper.py", "60", "0")
+    project.good("--no-wait")

@@ -93,6 +93,17 @@ def editing(text: Path, out: Path) -> None:
         text.write_text(text.read_text() + "!")
 
 
+def flickering(text: Path, out: Path) -> None:
+    """Reads what its input is for a moment only."""
+    before = text.read_text()
+    if before == "one":
+        text.write_text("two")
+        out.write_text(text.read_text())
+        text.write_text(before)
+    else:
+        out.write_text(before)
+
+
 def random(text: Path, out: Path) -> None:
     """Another result each time."""
     out.write_text(f"{next(_count)}")

@@ -5,8 +5,11 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DODO = '''
 """A toy build."""
@@ -117,6 +120,22 @@ class Result:
         return {word: int(number) for number, word in re.findall(r"(\d+) (built|restored|fresh|failed)", lines[-1])}
 
 
+def ended(run: subprocess.Popen[str]) -> Result:
+    """Wait for a run of `doit`."""
+    with run:
+        out, err = run.communicate(timeout=120)
+        return Result(run.returncode, out, err)
+
+
+def until(happens: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """Wait until something is true; what it is."""
+    deadline = time.monotonic() + seconds
+    while not (found := happens()):
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    return found
+
+
 @dataclass
 class Project:
     """A doit project in a folder."""
@@ -140,18 +159,20 @@ class Project:
             (root / "data" / f"{name}.txt").write_text(f"{name}\nhas legs\n")
         return project
 
-    def doit(self, *arguments: str, **environ: str) -> Result:
-        """Run `doit` in the project."""
-        done = subprocess.run(
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """Start `doit` in the project, and go on."""
+        return subprocess.Popen(
             [sys.executable, "-m", "doit", *arguments],
             cwd=self.root,
             env={**os.environ, "CI": "true", "PYTHONDONTWRITEBYTECODE": "1", "BUILT_LOG": str(self.log), **environ},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
-            check=False,
         )
-        return Result(done.returncode, done.stdout, done.stderr)
+
+    def doit(self, *arguments: str, **environ: str) -> Result:
+        """Run `doit` in the project."""
+        return ended(self.start(*arguments, **environ))
 
     def good(self, *arguments: str, **environ: str) -> Result:
         """Run `doit`; it must end well and without a traceback."""

@@ -46,7 +46,7 @@ def reasons(cache: Cache, target: Target, values: Mapping[str, Any]) -> Iterator
         return
     (old_key, *old_outputs), (new_key, *new_outputs) = values["finished"].split(), now.split()
     if old_key != new_key:
-        yield from _differences(cache, target, Digest(old_key), cache.manifest(target, once=True))
+        yield from _differences(cache, target, Digest(old_key), cache.manifest(target))
     for path, old, new in zip(target.outputs.values(), old_outputs, new_outputs, strict=False):
         if old != new:
             yield f"output {path} is {'missing' if new == ABSENT else 'not what was built'}"

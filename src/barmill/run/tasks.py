@@ -12,11 +12,13 @@ from doit.exceptions import InvalidDodoFile, InvalidTask, TaskError, TaskFailed
 
 from barmill import files
 from barmill.config import Settings, load_settings
-from barmill.errors import BarmillError
+from barmill.errors import BarmillError, Busy
 from barmill.plan import Plan
 from barmill.run.checker import checker_for
 from barmill.run.front import FRONT
+from barmill.run.lock import LOCK
 from barmill.run.questions import is_fresh
+from barmill.run.work import Result, Work
 from barmill.store.cache import Cache, open_cache
 from barmill.target import Target
 
@@ -26,13 +28,17 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
 
     Raises:
         InvalidDodoFile: a setting is wrong; doit prints it and exits with 3.
+        Busy: another run is at work here, and this one is not to wait.
     """
     # Ten thousand tasks are a million objects that live until the end; the run command switches the collector on again.
     gc.disable()
     try:
         plan = Plan(load_settings(Path(dodo).parent))
+        if LOCK.take(plan.settings.artifacts):
+            _cache(plan.settings, plan).sweep()
         cache = _cache(plan.settings, plan)
-        cache.sweep()
+    except Busy:
+        raise
     except BarmillError as error:
         raise InvalidDodoFile(str(error)) from None
     return plan, {
@@ -112,23 +118,24 @@ class Ensure(BaseAction):  # type: ignore[misc]
         self.result: str | None = None
         self.values: dict[str, Any] = {}
 
+    def work(self, task: Any) -> Work:
+        """What is to be done for `task`, in this or another process."""
+        return Work(self._target, self._cache, task.name, force=bool((task.options or {}).get("force")))
+
     def execute(self, out: object = None, err: object = None) -> TaskFailed | TaskError | None:
-        """Run it; a fault that we name is doit's TaskFailed, without a traceback."""
-        options = self.task.options or {}
-        try:
-            outcome = self._cache.ensure(self._target, task=self.task.name, force=bool(options.get("force")))
-        except BarmillError as error:
-            return TaskFailed(str(error))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a build raises fails its task, not the run
-            return TaskError(f"{self.task.name}: the build function failed", error)
-        self.result = outcome.key
-        self.values = {
-            "finished": self._cache.finished(self._target, outcome),
-            "origin": outcome.origin,
-            "seconds": outcome.seconds,
-            "saved": outcome.saved,
-            "warning": outcome.warning,
-        }
+        """Do it here."""
+        return self.take(self.work(self.task).do())
+
+    def take(self, result: Result) -> TaskFailed | TaskError | None:
+        """Take in the result; a fault that we name is doit's TaskFailed, without a traceback."""
+        if result.trace:
+            error = TaskError(result.fault)
+            error.traceback = result.trace.splitlines(keepends=True)
+            return error
+        if result.fault:
+            return TaskFailed(result.fault)
+        self.result = result.key
+        self.values = dict(result.values)
         return None
 
     def __str__(self) -> str:

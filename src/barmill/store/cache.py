@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,10 @@ from barmill.store.state import State, open_state
 from barmill.store.stats import ABSENT, LINK, StatCache, digests_below, stamps, tree_digest
 from barmill.target import Target
 
-_HOUR = 3600
 _PLAIN = 2  # marshal's version without references: equal values give equal bytes
 
 Written = dict[str, dict[str, tuple[Digest, int]]]
+Read = list[tuple[str, str, Digest]]
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,36 @@ class Cache:
     def __repr__(self) -> str:
         return f"Cache({self._arguments[0]})"
 
-    def manifest(self, target: Target, *, once: bool = False) -> dict[str, Any]:
+    def manifest(self, target: Target, read: Read | None = None) -> dict[str, Any]:
         """Everything that decides the bytes of the target's outputs; its digest is the action's key.
+
+        Args:
+            target: what to build.
+            read: its inputs, if they have been looked at already.
+
+        Raises:
+            InputError: an input is missing or can't be read.
+        """
+        code = self.codes.of(target.build)
+        found: dict[str, list[tuple[str, str, Digest]]] = {role: [] for role in target.inputs}
+        for each in self.inputs(target, once=True) if read is None else read:
+            found[each[0]].append(each)
+        return {
+            "build": code.name,
+            "code": code.digest,
+            "versions": code.versions,
+            "params": target.params,
+            "inputs": {
+                role: digest_record([[os.path.basename(name), digest] for _, name, digest in each])
+                if target.is_group(role)
+                else each[0][2]
+                for role, each in found.items()
+            },
+            "outputs": sorted(target.outputs),
+        }
+
+    def inputs(self, target: Target, *, once: bool = False) -> Read:
+        """Every input as (role, path, digest), groups spelled out.
 
         Args:
             target: what to build.
@@ -91,27 +119,14 @@ class Cache:
         Raises:
             InputError: an input is missing or can't be read.
         """
-        code = self.codes.of(target.build)
         look = self.stats.digest_once if once else self.stats.digest
-        inputs = {}
-        for role, names in target.names():
-            try:
-                if target.is_group(role):
-                    inputs[role] = digest_record([[os.path.basename(name), look(name)] for name in names])
-                else:
-                    inputs[role] = look(names[0])
-            except FileNotFoundError as error:
-                raise InputError(
-                    f"input {role} {error.filename} does not exist", "restore the file, or check the folders in [tool.barmill]"
-                ) from None
-        return {
-            "build": code.name,
-            "code": code.digest,
-            "versions": code.versions,
-            "params": target.params,
-            "inputs": inputs,
-            "outputs": sorted(target.outputs),
-        }
+        try:
+            return [(role, name, look(name)) for role, name in target.spelled_out()]
+        except FileNotFoundError as error:
+            role = next(role for role, name in target.spelled_out() if name == error.filename)
+            raise InputError(
+                f"input {role} {error.filename} does not exist", "restore the file, or check the folders in [tool.barmill]"
+            ) from None
 
     def stamp(self, target: Target) -> Digest:
         """What shows that the target is what it was when it was last looked at, without reading a file.
@@ -141,7 +156,7 @@ class Cache:
         Raises:
             InputError: an input is missing or can't be read.
         """
-        key = _key(target, self.manifest(target, once=True))
+        key = _key(target, self.manifest(target))
         return " ".join([key, *map(self.stats.output_once, target.outputs.values())])
 
     @staticmethod
@@ -180,7 +195,9 @@ class Cache:
             OutputError: the build did not write what it declared.
         """
         start = time.perf_counter()
-        manifest = self.manifest(target)
+        before = self._marks(target)
+        read = self.inputs(target)
+        manifest = self.manifest(target, read)
         key = _key(target, manifest)
         record = self.actions.get(key)
         warning = ""
@@ -192,18 +209,14 @@ class Cache:
                     return Outcome(key, record.outputs, "restored", time.perf_counter() - start, record.seconds)
             except (ObjectCorrupt, ObjectMissing) as error:
                 warning = f"{error.fact}; built again"
-        built = self._build(target, manifest, task)
+        built = self._build(target, Record(key, manifest, {}, read, task), before)
         if record is not None and dict(record.outputs) != dict(built.outputs):
             warning = "the same inputs, parameters and code gave other bytes than before: the build is not deterministic"
         return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning)
 
     def sweep(self) -> None:
-        """Remove staging folders whose process is gone (in a container it may only seem so) and that are over an hour old."""
-        for folder in self.staging.iterdir() if self.staging.is_dir() else ():
-            process = folder.name.partition("-")[0]
-            with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
-                if not os.path.exists(f"/proc/{process}") and time.time() - folder.stat().st_mtime > _HOUR:
-                    files.remove(folder)
+        """Remove what earlier runs left in staging; for the one who holds the project's lock."""
+        files.discard(self.staging)
 
     def _restore(self, target: Target, record: Record) -> bool:
         if not all(self.objects.has(digest, size) for _, _, digest, size in _files(record.outputs)):
@@ -258,22 +271,22 @@ class Cache:
         except (OSError, InputError):
             return False
 
-    def _build(self, target: Target, manifest: Mapping[str, Any], task: str) -> Record:
+    def _marks(self, target: Target) -> dict[str, object]:
+        """Of each input, what is another after it was written to, even if its content is the same again."""
+        return {name: self.stats.mark(name) for _, name in target.spelled_out()}
+
+    def _build(self, target: Target, record: Record, before: dict[str, object]) -> Record:
         with self._staged() as staging:
             places = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
-            read = [(role, path, self.stats.digest(path)) for role, path in target.spelled_out()]
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             start = time.perf_counter()
             target.call(places)
-            seconds = time.perf_counter() - start
+            seconds = round(time.perf_counter() - start, 6)
             outputs = _written(target, places, staging)
-            if self.manifest(target) != manifest:
-                moved = [path for role, path, digest in read if not self._holds(Path(path), digest)]
-                raise InputMoved(
-                    f"{', '.join(moved) or 'the code'} changed while it was read; nothing was kept", "run doit again"
-                )
-            key = digest_record(manifest)
-            record = Record(key, manifest, outputs, read, task, round(seconds, 6), started, os.uname().nodename)
+            after = self._marks(target)
+            if moved := [name for name in before if before[name] != after[name]]:
+                raise InputMoved(f"{', '.join(moved)} changed while it was read; nothing was kept", "run doit again")
+            record = replace(record, outputs=outputs, seconds=seconds, started=started, host=os.uname().nodename)
             self._publish(target, places, record)
         return record
 

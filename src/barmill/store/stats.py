@@ -115,6 +115,17 @@ class StatCache:
         seen = self.seen.get(name)
         return stat.S_ISDIR(status.st_mode) or (seen is not None and seen[1:5] == _stamp(status))
 
+    def mark(self, name: str) -> tuple[int, int, int] | str:
+        """Size, mtime and inode of a file, a directory's digest, or `ABSENT`: another once it was written to.
+
+        Without the ctime, because a new hard link to the file changes that.
+        """
+        try:
+            status = os.stat(name)
+            return self.digest(name) if stat.S_ISDIR(status.st_mode) else (status.st_size, status.st_mtime_ns, status.st_ino)
+        except OSError:
+            return ABSENT
+
     def forget(self, path: Path | str) -> None:
         """Look again at `path` when it is next asked for: it was just written."""
         name = str(path)

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from doit.cmd_base import DoitCmdBase
 
 from barmill import files
 from barmill.run.commands.select import all_targets, no_arguments
+from barmill.run.lock import LOCK
 
 _DRY_RUN = {
     "name": "dry_run",
@@ -27,6 +29,12 @@ class Prune(DoitCmdBase):  # type: ignore[misc]
     doc_usage = ""
     doc_description = "The store is not touched: a target that comes back is restored. Build first: the plan decides."
     cmd_options = (_DRY_RUN,)
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Prune with doit's parsed options, when no other run is at work."""
+        LOCK.wanted = True
+        code: int = super().execute(params, args)
+        return code
 
     def _execute(self, dry_run: bool, pos_args: list[str]) -> int:
         no_arguments("prune", pos_args)

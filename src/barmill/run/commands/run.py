@@ -2,34 +2,67 @@
 
 import functools
 import gc
+import signal
+import sys
 from typing import Any
 
-from doit.cmd_run import Run as DoitRun
+import doit.cmd_run
 from doit.exceptions import InvalidCommand
 
+from barmill.errors import Busy
 from barmill.run.commands.select import relative
 from barmill.run.front import FRONT
 from barmill.run.judge import Judge, nearest
+from barmill.run.lock import LOCK
+
+BUSY = 4
+_NO_WAIT = {
+    "name": "no_wait",
+    "long": "no-wait",
+    "type": bool,
+    "default": False,
+    "help": "end at once, with exit code 4, if another run is at work in the project",
+}
 
 
-class Run(DoitRun):  # type: ignore[misc]
+class Interrupted(KeyboardInterrupt):
+    """A signal asked this process to end; as with Ctrl-C, what is at work is left, and what is finished is kept."""
+
+
+class Run(doit.cmd_run.Run):  # type: ignore[misc]
     """doit's run command, judging targets by their content keys."""
 
+    cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT)
     dep_manager: Any
     sel_tasks: Any
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options and the selected tasks."""
+        LOCK.wanted, LOCK.waits = True, not params["no_wait"]
         if not params["always"]:
             FRONT.command = self
-        code: int = super().execute(params, args)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        try:
+            code: int = super().execute(params, args)
+        except Busy as error:
+            sys.stderr.write(f"error: {error}\n")
+            return BUSY
+        except KeyboardInterrupt as error:
+            number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
+            sys.stderr.write(f"ended by {signal.Signals(number).name}; what was finished is kept, doit goes on from here\n")
+            return 128 + int(number)
         return code
 
-    @functools.wraps(DoitRun._execute)  # doit reads the options it has to pass from the signature
+    @functools.wraps(doit.cmd_run.Run._execute)  # doit reads the options it has to pass from the signature
     def _execute(self, **options: Any) -> int:
         if self.sel_tasks is not None:
             self.sel_tasks = [relative(name) for name in self.sel_tasks]
         self.dep_manager = Judge(self.dep_manager, always=options["always"])
+        if options["num_process"]:
+            from barmill.run.runner import PoolRunner
+
+            doit.cmd_run.MRunner = PoolRunner  # doit offers no other way to its choice of a runner
         # What was loaded lives until the end; the collector need not look at it again.
         gc.freeze()
         gc.enable()
@@ -43,3 +76,7 @@ class Run(DoitRun):  # type: ignore[misc]
             hint = f"the nearest are {near}" if near else '"doit list --all" shows every task'
             raise InvalidCommand(f"{name} is no command, task or target\nhint: {hint}") from None
         return result
+
+
+def _interrupt(number: int, _: object) -> None:
+    raise Interrupted(number)

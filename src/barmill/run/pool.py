@@ -1,0 +1,140 @@
+"""Worker processes: each does one piece of work at a time; one that is killed is replaced, and its work is done again.
+
+Workers are started, not forked, so the process that runs doit may hold threads; they share nothing with it but two pipes.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from multiprocessing.connection import Connection, Pipe, wait
+from types import TracebackType
+from typing import Self
+
+from barmill.run.work import Result, Work
+
+_START = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[3])
+from barmill.run.worker import main
+main(int(sys.argv[1]), int(sys.argv[2]))
+"""
+_PATIENCE = 5.0  # seconds that an idle worker has to end
+_ATTEMPTS = 2
+
+
+class Worker:
+    """One process, and what it is at work on.
+
+    Attributes:
+        line: connection to it.
+        name: the work that it was given, by name; "" if it is idle.
+    """
+
+    def __init__(self) -> None:
+        self.line, theirs = Pipe()
+        ends, self._life = os.pipe()
+        with theirs:
+            descriptors = (theirs.fileno(), ends)
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _START, *map(str, descriptors), json.dumps(sys.path)],
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                process_group=0,  # a Ctrl-C on the terminal is for us alone
+            )
+        os.close(ends)
+        self.name = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._process.poll() is not None
+
+    def give(self, name: str, job: bytes) -> None:
+        """Have it do some work."""
+        self.name = name
+        with contextlib.suppress(OSError):  # it has ended: `taken` tells
+            self.line.send_bytes(job)
+
+    def taken(self) -> Result | None:
+        """The result that it sent, or None if it has ended."""
+        try:
+            result: Result = self.line.recv()
+        except (EOFError, OSError):
+            return None
+        return result
+
+    def close(self) -> None:
+        """Tell an idle worker to end."""
+        self.line.close()
+
+    def end(self, patience: float) -> str:
+        """See to it that the process is gone; says how it ended."""
+        self.line.close()
+        try:
+            code = self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        os.close(self._life)
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+class Pool:
+    """Workers, started when they are needed, gone when the context is left."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker] = []
+        self._jobs: dict[str, bytes] = {}
+        self._attempts: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for worker in self._workers:
+            worker.close()
+        for worker in self._workers:
+            worker.end(0.0 if kind or worker.name else _PATIENCE)
+
+    @property
+    def lines(self) -> list[Connection]:
+        """What becomes readable when `results` has something to give."""
+        return [worker.line for worker in self._workers if worker.name]
+
+    def give(self, work: Work) -> None:
+        """Have a worker that is not at work do `work`; one is started if there is none."""
+        self._jobs[work.task] = pickle.dumps(work)
+        self._attempts[work.task] = 0
+        self._hand_out(work.task)
+
+    def results(self) -> Iterator[tuple[str, Result]]:
+        """Yield (task, result) of the work that is done, without waiting."""
+        ready = set(wait(self.lines, 0))
+        for worker in [worker for worker in self._workers if worker.line in ready]:
+            name, result = worker.name, worker.taken()
+            worker.name = ""
+            if result is None:
+                self._workers.remove(worker)
+                how = worker.end(_PATIENCE)
+                self._attempts[name] += 1
+                if self._attempts[name] < _ATTEMPTS:
+                    sys.stderr.write(f"warning: {name}: its worker was {how}; it is tried once more\n")
+                    self._hand_out(name)
+                    continue
+                result = Result(fault=f"its worker was {how}, {_ATTEMPTS} times\nhint: if memory is short, use fewer workers")
+            del self._jobs[name]
+            yield name, result
+
+    def _hand_out(self, name: str) -> None:
+        for worker in [worker for worker in self._workers if worker.has_ended and not worker.name]:
+            self._workers.remove(worker)
+            worker.end(0.0)
+        worker = next((worker for worker in self._workers if not worker.name), None) or Worker()
+        if worker not in self._workers:
+            self._workers.append(worker)
+        worker.give(name, self._jobs[name])

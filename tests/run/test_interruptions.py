@@ -1,0 +1,143 @@
+"""Signals: what was finished is kept, workers are gone, the exit code tells; a killed worker's task is tried again."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project, ended, until
+
+WORKERS = [(), ("-n", "2")]
+
+
+def children(process: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def slow(project: Project) -> Project:
+    """A project in which upper:ant is built at once and the other two take a minute."""
+    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(0 if 'ant' in out.name else 60)\n")
+    return project
+
+
+def at_work(project: Project) -> bool:
+    """Whether the first target is done and another is being built."""
+    return project.log.exists() and bool(os.listdir(project.root / "artifacts/.staging"))
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run(slow: Project, workers: tuple[str, ...], number: signal.Signals) -> None:
+    """It ends at once with 128 + the signal's number and no traceback; no process, no half-written file is left."""
+    before = slow.artifacts().keys()
+    run = slow.start(*workers)
+    until(lambda: at_work(slow) and len(children(run.pid)) == len(workers))
+    began = children(run.pid)
+    run.send_signal(number)
+    asked = time.monotonic()
+    result = ended(run)
+    assert time.monotonic() - asked < 5
+    assert result.code == 128 + number, result
+    assert "Traceback" not in result.out + result.err
+    assert f"ended by {number.name}" in result.err
+    assert not any(map(alive, began))
+    assert list(slow.root.rglob("*.tmp")) == []
+    assert slow.artifacts().keys() == before
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_what_was_finished_is_kept(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """After an interruption only what was not finished is built."""
+    project = Project.make(tmp_path / "p")
+    wait = "time.sleep(float(os.environ.get('SLOW', 0)) * ('ant' not in out.name))"
+    project.edit("upper.py", "    # a comment\n", f"    import time\n    {wait}\n")
+    run = project.start(*workers, SLOW="60")
+    until(lambda: at_work(project) and (project.root / "artifacts/upper/ant.up").exists())
+    time.sleep(0.1)  # for the state to be written
+    run.send_signal(signal.SIGTERM)
+    assert ended(run).code == 128 + signal.SIGTERM
+    assert project.built() == ["upper:ant"]
+    assert project.good(*workers).counts == {"built": 6, "restored": 0, "fresh": 1, "failed": 0}
+    project.assert_fresh()
+
+
+def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
+    """With a worker killed in the middle of a build, the build is done again by another, and the run ends well."""
+    project = Project.make(tmp_path / "p")
+    project.edit(
+        "upper.py",
+        "    # a comment\n",
+        "    import signal\n    flag = Path('killed')\n"
+        "    if 'bee' in out.name and not flag.exists():\n        flag.touch()\n        os.kill(os.getpid(), signal.SIGKILL)\n",
+    )
+    result = project.good("-n", "2")
+    assert result.counts == {"built": 7, "restored": 0, "fresh": 0, "failed": 0}
+    assert "warning: upper:bee: its worker was killed by SIGKILL; it is tried once more" in result.err
+    assert list((project.root / "artifacts/.staging").glob("*/*")) == []
+    project.assert_fresh()
+
+
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "os._exit(7)", "import ctypes; ctypes.string_at(0)"])
+def test_a_build_that_always_kills_its_worker(project: Project, end: str) -> None:
+    """It fails with what happened to the worker; everything else is built, and the run ends."""
+    project.edit("upper.py", "    # a comment\n", f"    if 'bee' in out.name:\n        {end}\n")
+    result = project.doit("-n", "2")
+    assert result.code == 2  # something was blocked
+    assert (result.counts["built"], result.counts["failed"]) == (2, 1)
+    how = {"7": "ended with exit code 7", "9": "killed by SIGKILL", "0": "killed by SIGSEGV"}[end.strip(")")[-1]]
+    assert f"its worker was {how}, 2 times" in result.out
+    assert "hint: if memory is short" in result.out
+
+
+def test_an_idle_worker_may_be_killed(tmp_path: Path) -> None:
+    """A worker that is killed while it has nothing to do costs nothing but its replacement."""
+    project = Project.make(tmp_path / "p")
+    note = "    Path('builder').write_text(str(os.getpid()))\n    import time\n    time.sleep(0.7)\n"
+    project.edit("join.py", "    with open", f"{note}    with open")
+    run = project.start("-n", "2")
+    builder = int(until(lambda: (project.root / "builder").exists() and (project.root / "builder").read_text()))
+    (idle,) = set(children(run.pid)) - {builder}
+    os.kill(idle, signal.SIGKILL)
+    result = ended(run)
+    assert (result.code, result.counts["built"], result.err) == (0, 7, "")
+
+
+def test_workers_end_with_a_killed_run(slow: Project) -> None:
+    """After kill -9 of doit no worker is left."""
+    run = slow.start("-n", "2")
+    until(lambda: at_work(slow) and len(children(run.pid)) == 2)
+    began = children(run.pid)
+    run.kill()
+    run.wait()
+    until(lambda: not any(map(alive, began)), 5)
+    for pipe in (run.stdout, run.stderr):
+        assert pipe is not None
+        pipe.close()
+
+
+def test_tasks_that_are_no_targets(project: Project) -> None:
+    """Shell commands and functions of a dodo.py run beside the targets, also in parallel, and fail as doit says."""
+    with open(project.root / "dodo.py", "a") as file:
+        file.write(
+            "\ndef _note(text):\n    open('noted', 'a').write(text)\n"
+            "\ndef task_shell():\n    return {'actions': ['echo shell > shelled'], 'task_dep': ['join']}\n"
+            "\ndef task_python():\n    return {'actions': [(_note, ['python'])], 'task_dep': ['shell']}\n"
+            "\ndef task_wrong():\n    return {'actions': ['false']}\n"
+        )
+    result = project.doit("-n", "2")
+    assert result.code == 1
+    assert (project.root / "shelled").read_text() == "shell\n"
+    assert (project.root / "noted").read_text() == "python"
+    assert (result.counts["built"], result.counts["failed"]) == (2, 1)
