@@ -10,6 +10,7 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
 from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
@@ -85,10 +86,15 @@ class Worker:
 
 
 class Pool:
-    """Workers, started when they are needed, gone when the context is left."""
+    """Up to `size` workers, started when they are needed, gone when the context is left.
 
-    def __init__(self) -> None:
+    Work may be given before there is a worker for it: then one that is done finds its next at once.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
         self._workers: list[Worker] = []
+        self._waiting: deque[str] = deque()
         self._jobs: dict[str, bytes] = {}
         self._attempts: dict[str, int] = {}
 
@@ -107,10 +113,11 @@ class Pool:
         return [worker.line for worker in self._workers if worker.name]
 
     def give(self, work: Work) -> None:
-        """Have a worker that is not at work do `work`; one is started if there is none."""
+        """Have a worker do `work` as soon as there is one for it."""
         self._jobs[work.task] = pickle.dumps(work)
         self._attempts[work.task] = 0
-        self._hand_out(work.task)
+        self._waiting.append(work.task)
+        self._hand_out()
 
     def results(self) -> Iterator[tuple[str, Result]]:
         """Yield (task, result) of the work that is done, without waiting."""
@@ -124,17 +131,26 @@ class Pool:
                 self._attempts[name] += 1
                 if self._attempts[name] < _ATTEMPTS:
                     sys.stderr.write(f"warning: {name}: its worker was {how}; it is tried once more\n")
-                    self._hand_out(name)
+                    self._waiting.appendleft(name)
+                    self._hand_out()
                     continue
                 result = Result(fault=f"its worker was {how}, {_ATTEMPTS} times\nhint: if memory is short, use fewer workers")
             del self._jobs[name]
+            self._hand_out()
             yield name, result
 
-    def _hand_out(self, name: str) -> None:
-        for worker in [worker for worker in self._workers if worker.has_ended and not worker.name]:
+    def _hand_out(self) -> None:
+        while self._waiting and (worker := self._idle()):
+            name = self._waiting.popleft()
+            worker.give(name, self._jobs[name])
+
+    def _idle(self) -> Worker | None:
+        for worker in [worker for worker in self._workers if not worker.name]:
+            if not worker.has_ended:
+                return worker
             self._workers.remove(worker)
             worker.end(0.0)
-        worker = next((worker for worker in self._workers if not worker.name), None) or Worker()
-        if worker not in self._workers:
-            self._workers.append(worker)
-        worker.give(name, self._jobs[name])
+        if len(self._workers) == self._size:
+            return None
+        self._workers.append(Worker())
+        return self._workers[-1]

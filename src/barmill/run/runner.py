@@ -22,8 +22,11 @@ class PoolRunner(Runner):  # type: ignore[misc]
     """doit's `Runner` with `num_process` workers."""
 
     def __init__(self, *arguments: Any) -> None:
-        *others, self._size = arguments
+        *others, size = arguments
         super().__init__(*others)
+        self._ahead = 2 * size  # tasks in hand: one at work and one in waiting for each worker
+        self._pool = Pool(size)
+        self._slots = threading.Semaphore(size)
         self._nodes: dict[str, Any] = {}
         self._threads: dict[Connection, str] = {}
 
@@ -34,56 +37,54 @@ class PoolRunner(Runner):  # type: ignore[misc]
 
     def run_tasks(self, task_dispatcher: Any) -> None:
         """Run what doit dispatches, as much at once as there are workers."""
-        with Pool() as pool:
-            done: deque[Any] = deque()
-            more = True
-            while True:
-                while more and not self._stop_running and len(self._nodes) < self._size:
-                    try:
-                        node = task_dispatcher.generator.send(done.popleft() if done else None)
-                    except StopIteration:
-                        more = False
-                        break
-                    if node == "hold on":
-                        if done:
-                            continue
-                        break
-                    if self.select_task(node, task_dispatcher.tasks):
-                        self._start(node, pool)
-                    else:
-                        done.append(node)
-                if not self._nodes:
-                    if more and not self._stop_running:
-                        raise InvalidTask("some tasks wait for each other")
-                    return
-                done.extend(self._finished(pool))
+        done: deque[Any] = deque()
+        with self._pool:
+            while self._start_more(task_dispatcher, done):
+                done.extend(self._finished())
 
-    def _start(self, node: Any, pool: Pool) -> None:
+    def _start_more(self, dispatcher: Any, done: deque[Any]) -> bool:
+        """Have doit dispatch as many tasks as we can take; whether any is at work then."""
+        while len(self._nodes) < self._ahead and not self._stop_running:
+            try:
+                node = dispatcher.generator.send(done.popleft() if done else None)
+            except StopIteration:
+                break
+            if node == "hold on":
+                if done:
+                    continue
+                if not self._nodes:
+                    raise InvalidTask("some tasks wait for each other")
+                break
+            if self.select_task(node, dispatcher.tasks):
+                self._start(node)
+            else:
+                done.append(node)
+        return bool(self._nodes)
+
+    def _start(self, node: Any) -> None:
         task = node.task
         self._nodes[task.name] = node
         if _is_target(task):
-            pool.give(task.actions[0].work(task))
+            self._pool.give(task.actions[0].work(task))
         else:
             ours, theirs = Pipe()
             self._threads[ours] = task.name
             threading.Thread(target=self._execute, args=(task, theirs), daemon=True).start()
 
     def _execute(self, task: Task, line: Connection) -> None:
-        try:
+        with line, self._slots:
             task.meta = {**(task.meta or {}), "fail": self.execute_task(task)}
-        finally:
-            line.close()
 
-    def _finished(self, pool: Pool) -> list[Any]:
+    def _finished(self) -> list[Any]:
         """Wait until something is done, and tell of it; the nodes that were."""
-        ready = wait([*pool.lines, *self._threads])
+        ready = wait([*self._pool.lines, *self._threads])
         nodes = []
         for line in [line for line in self._threads if line in ready]:
             node = self._nodes.pop(self._threads.pop(line))
             line.close()
             self.process_task_result(node, node.task.meta.pop("fail"))
             nodes.append(node)
-        for name, result in pool.results():
+        for name, result in self._pool.results():
             node = self._nodes.pop(name)
             self.process_task_result(node, _taken(node.task, result))
             nodes.append(node)

@@ -147,8 +147,10 @@ class State:
             names.clear()
 
     def _write(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
         try:
+            if self._db.in_transaction:  # a signal came in between
+                self._db.execute("ROLLBACK")
+            self._db.execute("BEGIN IMMEDIATE")
             for table, names in self._dirty.items():
                 if not names:
                     continue
