@@ -45,6 +45,7 @@ def test_an_interrupted_run(slow: Project, workers: tuple[str, ...], number: sig
     run = slow.start(*workers)
     until(lambda: at_work(slow) and len(children(run.pid)) == len(workers))
     began = children(run.pid)
+    time.sleep(0.1)  # a signal between Python's last look and the sleep itself would wait for its end
     run.send_signal(number)
     asked = time.monotonic()
     result = ended(run)
