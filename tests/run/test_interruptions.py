@@ -7,22 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import Project, ended, until
+from tests.support.project import Project, alive, children, ended, until
 
 WORKERS = [(), ("-n", "2")]
-
-
-def children(process: int) -> list[int]:
-    """The processes that a process has started and that still run."""
-    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-
-
-def alive(process: int) -> bool:
-    """Whether a process runs."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture

@@ -136,6 +136,24 @@ def until(happens: Callable[[], Any], seconds: float = 30.0) -> Any:
     return found
 
 
+def children(process: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def alive(process: int) -> bool:
+    """Whether a process runs."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def gone(processes: list[int]) -> None:
+    """Wait until none of these processes runs."""
+    until(lambda: not any(map(alive, processes)))
+
+
 @dataclass
 class Project:
     """A doit project in a folder."""

@@ -1,5 +1,6 @@
 """The work on one target, in whichever process it is done: plain values in, plain values out."""
 
+import errno
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,18 @@ from typing import Any
 from barmill.errors import BarmillError
 from barmill.store.cache import Cache
 from barmill.target import Target
+
+# what no build can help, and needs no traceback
+_MACHINE = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room within your quota",
+    errno.EROFS: "make it writable, or set `artifacts` and `store`",
+    errno.EACCES: "make it accessible, or set `artifacts` and `store`",
+    errno.EPERM: "make it accessible, or set `artifacts` and `store`",
+    errno.EMFILE: "raise the limit of open files (ulimit -n), or use fewer workers",
+    errno.ENFILE: "close other programs: the machine has no more open files to give",
+    errno.EIO: "look after the disk",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,10 @@ class Work:
             outcome = self.cache.ensure(self.target, task=self.task, force=self.force)
         except BarmillError as error:
             return Result(fault=str(error))
-        except (Exception, SystemExit):  # noqa: BLE001 whatever a build raises fails its task, not the run
+        except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a build raises fails its task, not the run
+            if isinstance(error, OSError) and error.errno in _MACHINE:
+                what = f"{error.filename or self.task}: {error.strerror}"
+                return Result(fault=f"{what}\nhint: {_MACHINE[error.errno]}, then run doit again")
             return Result(fault=f"{self.task}: the build function failed", trace=traceback.format_exc())
         values = {
             "finished": self.cache.finished(self.target, outcome),

@@ -29,7 +29,8 @@ CREATE TABLE IF NOT EXISTS paths (
     path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, ctime_ns INTEGER, digest TEXT, folders TEXT
 ) WITHOUT ROWID;
 """
-_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where not even its message can be read
+_ERRORS = (sqlite3.DatabaseError, UnicodeDecodeError)  # the latter where not even SQLite's message can be read
+_DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}  # the first: "no such table"
 
 
 class State:
@@ -47,7 +48,7 @@ class State:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._open()
-            except _DAMAGE as error:
+            except _ERRORS as error:
                 self._replace(error)
         except (OSError, sqlite3.DatabaseError) as error:
             raise StoreError(f"{path} can't be opened: {error}", "mend what stands in its way, or set `artifacts`") from None
@@ -89,19 +90,19 @@ class State:
 
     def _select(self, query: str) -> list[Any]:
         if os.getpid() != self._owner:  # SQLite's connections do not outlive a fork
-            with contextlib.suppress(*_DAMAGE), contextlib.closing(sqlite3.connect(self.path, timeout=30)) as own:
+            with contextlib.suppress(*_ERRORS), contextlib.closing(sqlite3.connect(self.path, timeout=30)) as own:
                 return own.execute(query).fetchall()
             return []
         try:
             return self._db.execute(query).fetchall()
-        except _DAMAGE as error:
+        except _ERRORS as error:
             self._replace(error)
             return []
 
     def _replace(self, error: Exception) -> None:
         """Set the damaged file aside; a new one is to hold all that is known."""
-        if "lock" in str(error) or isinstance(error, sqlite3.ProgrammingError):  # in use, or used wrongly: not damaged
-            raise error
+        if not _is_damage(error):
+            raise StoreError(f"{self.path} can't be used: {error}", "make room, or mend what stands in its way") from None
         self._db.close()
         aside = self.path.with_name(self.path.name + ".damaged")
         files.move(self.path, aside)
@@ -138,9 +139,7 @@ class State:
             return
         try:
             self._write()
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"{self.path} can't be written: {error}", "make room, or end what else uses it") from None
-        except _DAMAGE as error:
+        except _ERRORS as error:
             self._replace(error)
             self._write()
         for names in (*self._dirty.values(), self.stats.changed):
@@ -170,6 +169,13 @@ class State:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the file is at fault: not the disk, the one who calls, or another who uses it."""
+    if isinstance(error, sqlite3.ProgrammingError):
+        return False
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGED
 
 
 def _is_text(path: str) -> bool:

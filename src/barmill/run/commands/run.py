@@ -9,13 +9,13 @@ from typing import Any
 import doit.cmd_run
 from doit.exceptions import InvalidCommand
 
-from barmill.errors import Busy
+from barmill.errors import BarmillError, Busy
 from barmill.run.commands.select import relative
 from barmill.run.front import FRONT
 from barmill.run.judge import Judge, nearest
 from barmill.run.lock import LOCK
 
-BUSY = 4
+UNTRIED, BUSY = 2, 4  # exit codes
 _NO_WAIT = {
     "name": "no_wait",
     "long": "no-wait",
@@ -45,9 +45,9 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             signal.signal(number, _interrupt)
         try:
             code: int = super().execute(params, args)
-        except Busy as error:
+        except BarmillError as error:
             sys.stderr.write(f"error: {error}\n")
-            return BUSY
+            return BUSY if isinstance(error, Busy) else UNTRIED
         except KeyboardInterrupt as error:
             number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
             sys.stderr.write(f"ended by {signal.Signals(number).name}; what was finished is kept, doit goes on from here\n")

@@ -1,0 +1,109 @@
+"""A disk that is full or read-only, a folder that must not be read, too many open files: named, and nothing is damaged."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project
+
+WORKERS = [(), ("-n", "2")]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def sound(project: Project) -> None:
+    """Nothing half-written is under a final name."""
+    whole = Project.make(Path(tempfile.mkdtemp()) / "whole")
+    whole.good()
+    right = whole.artifacts()
+    shutil.rmtree(whole.root)
+    assert all(right[path] == data for path, data in project.artifacts().items())
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_a_full_disk(tmp_path: Path, small_disk: Path, workers: tuple[str, ...]) -> None:
+    """The disk and the cure are named without a traceback; with room again the next run goes on from there."""
+    project = Project.make(tmp_path / "p")
+    (project.root / "artifacts").symlink_to(small_disk)
+    codes: list[int] = []
+    for room in (20_000, 45_000, 60_000, 80_000, 110_000, 130_000):  # in bytes: full in a build, in the store, in the state
+        stuffing = small_disk / "stuffing"
+        free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+        stuffing.write_bytes(b"x" * max(0, free - room))
+        result = project.doit(*workers)
+        text = result.out + result.err
+        assert "Traceback" not in text
+        assert (result.code == 0) or "hint: make room" in text or "hint: mend" in text, text
+        codes.append(result.code)
+        stuffing.unlink()
+        sound(project)
+    assert codes[0] != 0
+    project.good(*workers)
+    project.assert_fresh()
+
+
+def test_a_read_only_disk(tmp_path: Path, small_disk: Path) -> None:
+    """Artifacts on a read-only disk: an error that names the path, exit code 2 or 3, nothing lost."""
+    project = Project.make(tmp_path / "p")
+    (project.root / "artifacts").symlink_to(small_disk)
+    project.good()
+    before = project.artifacts()
+    (project.root / "times").write_text("2")
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    result = project.doit()
+    text = result.out + result.err
+    assert result.code in {2, 3}, text
+    assert "Traceback" not in text
+    assert "hint: " in text
+    assert "artifacts" in text
+    assert project.artifacts() == before
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    project.good()
+    project.assert_fresh()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+@pytest.mark.parametrize("folder", ["artifacts/upper", "artifacts/store/objects", "artifacts"])
+def test_a_folder_that_must_not_be_written(project: Project, folder: str) -> None:
+    """It is named with its cure; when it may be written again, the next run goes on."""
+    (project.root / "times").write_text("2")
+    (project.root / folder).chmod(0o555)
+    try:
+        result = project.doit()
+    finally:
+        (project.root / folder).chmod(0o755)
+    text = result.out + result.err
+    assert result.code in {1, 2, 3}
+    assert "Traceback" not in text
+    assert "hint: " in text
+    project.good()
+    project.assert_fresh()
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+def test_too_many_open_files(project: Project, workers: tuple[str, ...]) -> None:
+    """A build that runs out of open files fails with the limit named as the cure; the others are built."""
+    greedy = "    import itertools\n    if 'bee' in out.name:\n        held = [open('times') for _ in itertools.count()]\n"
+    project.edit("upper.py", "    # a comment\n", greedy)
+    result = project.doit(*workers)
+    assert (result.counts["built"], result.counts["failed"]) == (2, 1)
+    assert "times: Too many open files" in result.out
+    assert "hint: raise the limit of open files (ulimit -n)" in result.out
+    assert "Traceback" not in result.out + result.err
