@@ -1,5 +1,6 @@
 """A worker process: takes work from a connection, sends back results, and ends with whoever started it."""
 
+import contextlib
 import os
 import pickle
 import signal
@@ -19,13 +20,9 @@ def main(connection: int, life: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the starter, who ends us
     threading.Thread(target=_end_with, args=(life,), daemon=True).start()
-    with Connection(connection) as line:
+    with Connection(connection) as line, contextlib.suppress(EOFError, ConnectionError):  # the starter has closed it
         while True:
-            try:
-                job = line.recv_bytes()
-            except EOFError:
-                return
-            line.send(_do(job))
+            line.send(_do(line.recv_bytes()))
             sys.stdout.flush()
 
 
