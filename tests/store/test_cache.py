@@ -99,6 +99,20 @@ def test_restored_outputs_do_not_share_with_the_store(place: Place) -> None:
         assert place.ensure() == "restored"
 
 
+def test_a_hard_linked_output_edited_in_place(tmp_path: Path) -> None:
+    """With `link = "hardlink"` such an edit (root may do it) is one of the object in the store: found, and built again."""
+    place = Place(tmp_path / "p", link="hardlink")
+    assert place.ensure() == "built"
+    place.out.unlink()
+    assert place.ensure() == "restored"
+    assert place.out.stat().st_nlink == 2
+    place.out.chmod(0o644)
+    with open(place.out, "r+b") as file:
+        file.write(b"BAD")
+    assert place.ensure() == "built"
+    assert place.tree() == {"": "ONE"}
+
+
 @pytest.mark.parametrize("size", [3, (1 << 20) + 1])
 def test_a_damaged_object_is_built_again(tmp_path: Path, size: int) -> None:
     """When an object has rotted, was cut or was deleted, its target is built again, and then restored from a good one."""

@@ -1,6 +1,7 @@
 """The stat cache for files: a remembered digest is used only where nothing can have changed."""
 
 import functools
+import mmap
 import os
 import time
 from pathlib import Path
@@ -118,6 +119,34 @@ def test_a_file_put_in_its_place_is_seen(path: Path) -> None:
     restore_mtime(other, before)
     os.replace(other, path)
     assert stats.digest(path) == digest_bytes(b"two")
+
+
+def test_an_inode_used_again_is_seen(path: Path) -> None:
+    """A file deleted and made anew, with the same inode (as ext4 gives it out again), size and mtime, is read."""
+    stats, before = StatCache(), path.stat()
+    stats.digest(path)
+    path.unlink()
+    path.write_bytes(b"two")
+    restore_mtime(path, before)
+    settle(path)
+    assert stats.digest(path) == digest_bytes(b"two")
+
+
+def test_a_write_through_a_memory_map(path: Path) -> None:
+    """The write that may leave no stamp: seen if the kernel stamps it, and always by a cache that remembers nothing."""
+    stats = StatCache()
+    stats.digest(path)
+    with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[:] = b"two"
+        mapped.flush()
+        first = path.stat()
+        settle(path)
+        stats.digest(path)
+        mapped[:] = b"six"
+        mapped.flush()
+    stamped = (path.stat().st_mtime_ns, path.stat().st_ctime_ns) != (first.st_mtime_ns, first.st_ctime_ns)
+    assert (stats.digest(path) == digest_bytes(b"six")) == stamped
+    assert StatCache().digest(path) == digest_bytes(b"six")
 
 
 def test_a_link_stands_for_its_target(path: Path) -> None:
