@@ -102,6 +102,20 @@ def test_an_idle_worker_may_be_killed(tmp_path: Path) -> None:
     assert (result.code, result.counts["built"], result.err) == (0, 7, "")
 
 
+@pytest.mark.parametrize("workers", WORKERS)
+def test_nobody_reads_on(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """`doit | head -1` ends as other programs do: no traceback, and what was finished is kept."""
+    project = Project.make(tmp_path / "p")
+    run = project.start("-v2", *workers, PYTHONUNBUFFERED="1")
+    assert run.stdout is not None
+    run.stdout.readline()
+    run.stdout.close()
+    run.stdout = None
+    assert ended(run).err == ""
+    assert run.returncode == 128 + signal.SIGPIPE
+    assert project.good().counts["built"] < 7
+
+
 def test_workers_end_with_a_killed_run(slow: Project) -> None:
     """After kill -9 of doit no worker is left."""
     run = slow.start("-n", "2")

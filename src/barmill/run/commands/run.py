@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import os
 import signal
 import sys
 from typing import Any
@@ -48,6 +49,9 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
         except BarmillError as error:
             sys.stderr.write(f"error: {error}\n")
             return BUSY if isinstance(error, Busy) else UNTRIED
+        except BrokenPipeError:  # `doit | head`: nobody reads on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + int(signal.SIGPIPE)
         except KeyboardInterrupt as error:
             number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
             sys.stderr.write(f"ended by {signal.Signals(number).name}; what was finished is kept, doit goes on from here\n")
