@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.market import REPOSITORY
 
 
@@ -26,6 +28,16 @@ def test_a_part_prints_its_table(tmp_path):
     rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith("|")]
     assert [len(row) for row in rows] == [5] * 5
     assert "import pandas" in done.stdout
+
+
+@pytest.mark.parametrize(("part", "rows"), [("graph10k", 3), ("wide70k", 3), ("growth", 9)])
+def test_a_graph_does_nothing_in_every_tool(tmp_path, part, rows):
+    """At a thousandth of their size the graphs are built, and then each tool that is there says that it had nothing to do."""
+    done = bench(part, "--scale", "0.001", "--repeat", "1", temporary=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert len(lines) >= rows + 2
+    assert "SCons, content is left out: it is not installed" in done.stdout or part == "growth"
 
 
 def test_unknown_part_is_refused(tmp_path):

@@ -5,10 +5,18 @@ import os
 import platform
 import sys
 
-from tests.bench import hashing, noop70k, restore, tiny10k
+from tests.bench import graphs, growth, hashing, noop70k, restore, tiny10k
 from tests.bench.timing import Options
 
-_PARTS = {"noop70k": noop70k, "tiny10k": tiny10k, "restore": restore, "hashing": hashing}
+_PARTS = {
+    "noop70k": noop70k.run,
+    "tiny10k": tiny10k.run,
+    "graph10k": graphs.graph10k,
+    "wide70k": graphs.wide70k,
+    "growth": growth.run,
+    "restore": restore.run,
+    "hashing": hashing.run,
+}
 
 
 def main() -> int:
@@ -17,12 +25,14 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)} (default: all)")
     parser.add_argument("--repeat", type=int, default=5, help="runs of each contender (default: %(default)s)")
     parser.add_argument("--scale", type=float, default=1.0, help="fraction of the full size (default: %(default)s)")
+    peers_help = "install SCons and DVC, each in a venv of its own beside the made data"
+    parser.add_argument("--install-peers", action="store_true", help=peers_help)
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - set(_PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(_PARTS)}")
     sys.stdout.write(f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}\n")
     for part in chosen.parts or _PARTS:
-        table = _PARTS[part].run(Options(chosen.repeat, chosen.scale))
+        table = _PARTS[part](Options(chosen.repeat, chosen.scale, chosen.install_peers))
         sys.stdout.write(f"\n{table.text()}\n")
         sys.stdout.flush()
     return 0

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 REPOSITORY = Path(__file__).parents[2]
 DOIT = (sys.executable, "-m", "doit")
@@ -25,10 +26,11 @@ Contender = Callable[[], float]
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line chose: repetitions, and the fraction of the full size."""
+    """What the command line chose: repetitions, the fraction of the full size, and whether peers may be installed."""
 
     repeat: int = 5
     scale: float = 1.0
+    install_peers: bool = False
 
     def scaled(self, number: int) -> int:
         """`number` at the chosen scale, at least 1."""
@@ -42,6 +44,7 @@ class Table:
     title: str
     repeat: int
     rows: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, what: str, ours: float, beside: str = "", other: float = 0.0, *, single: bool = False) -> None:
         """A row: the median of ours, what stands beside it, and the ratio; `single` marks what was run but once."""
@@ -50,22 +53,43 @@ class Table:
         self.rows.append(f"| {what}{note} | {ours:.3f} | {peer} |")
 
     def text(self) -> str:
-        """The table in Markdown."""
+        """The table in Markdown, and the notes below it."""
         head = f"| {self.title} | ours, s (median of {self.repeat}) | beside it | its, s | ours/its |\n|---|---:|---|---:|---:|"
-        return "\n".join((head, *self.rows))
+        return "\n".join((head, *self.rows, *(f"\n{note}" for note in self.notes)))
+
+
+class Finished(NamedTuple):
+    """What a process took: seconds, and at its peak MB of memory."""
+
+    seconds: float
+    peak: float
+
+
+def finish(
+    arguments: Sequence[str], cwd: Path = REPOSITORY, environ: Mapping[str, str] | None = None, *, says: str = ""
+) -> Finished:
+    """Run a whole process; an error if it fails, or no line of its output starts with `says`: then it did other work."""
+    environ = {**os.environ, "CI": "true", **(environ or {})}
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        start = time.perf_counter()
+        child = subprocess.Popen(arguments, cwd=cwd, env=environ, stdout=out, stderr=err)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        printed, complaint = ((file.seek(0), file.read())[1] for file in (out, err))
+    if child.returncode or not re.search(f"^{says}", printed, re.MULTILINE):
+        raise RuntimeError(f"{arguments} in {cwd} exited with {child.returncode}\n{printed[-2000:]}\n{complaint[-2000:]}")
+    return Finished(seconds, usage.ru_maxrss * _MAXRSS_UNIT / 1e6)
+
+
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def process(
     arguments: Sequence[str], cwd: Path = REPOSITORY, environ: Mapping[str, str] | None = None, *, says: str = ""
 ) -> float:
-    """Seconds of a whole process; an error if it fails, or no line of its output starts with `says`: then it did other work."""
-    environ = {**os.environ, "CI": "true", **(environ or {})}
-    start = time.perf_counter()
-    done = subprocess.run(arguments, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - start
-    if done.returncode or not re.search(f"^{says}", done.stdout, re.MULTILINE):
-        raise RuntimeError(f"{arguments} in {cwd} exited with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return seconds
+    """Seconds of a whole process; see `finish`."""
+    return finish(arguments, cwd, environ, says=says).seconds
 
 
 def yardstick() -> float:
