@@ -113,7 +113,7 @@ EDITS = {
         NOTHING,
     ),
     "how targets are listed": (text(EXPORT, "plan.symbols():", "list(plan.symbols()):"), NOTHING),
-    "the store's machinery": (text("src/barmill/store/cache.py", "_HOUR = 3600", "_HOUR = 7200"), NOTHING),
+    "the store's machinery": (text("src/barmill/store/objects.py", "_SMALL = 1 << 20", "_SMALL = 1 << 19"), NOTHING),
     "the run's machinery": (text("src/barmill/run/reporter.py", "max(0.0, task", "max(0, task"), NOTHING),
     "the settings' reader": (
         text("src/barmill/config.py", "Settings(**values)", "Settings(**dict(values))"),
