@@ -87,7 +87,7 @@ def test_a_file_that_is_no_database(tmp_path: Path, damage: bytes, capsys: pytes
     state.commit()
     assert State(path).tasks == {"one": "{}"}
     warned = capsys.readouterr().err
-    assert ("state.sqlite is damaged" in warned) == bool(damage)
+    assert ("state.sqlite is of no use" in warned) == bool(damage)
     assert ("state.sqlite.damaged" in files(tmp_path)) == bool(damage)
 
 
@@ -103,7 +103,7 @@ def test_a_truncated_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         state.commit()
         state._db.close()
         assert "new" in reread(path).tasks
-    assert "is damaged" in capsys.readouterr().err
+    assert "is of no use" in capsys.readouterr().err
 
 
 def test_flipped_bytes(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_damage_found_while_writing(tmp_path: Path, capsys: pytest.CaptureFixtur
     state.commit()
     again = State(path)
     assert (again.tasks, again.stats.seen) == (state.tasks, state.stats.seen)
-    assert "is damaged" in capsys.readouterr().err
+    assert "is of no use" in capsys.readouterr().err
 
 
 def test_a_failed_write_can_be_tried_again(tmp_path: Path) -> None:

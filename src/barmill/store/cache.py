@@ -21,7 +21,7 @@ from typing import Any
 from barmill import files
 from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, OutputError, TargetError
 from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
-from barmill.store.actions import Actions, Record
+from barmill.store.actions import FORMAT, Actions, Record
 from barmill.store.code import Codes
 from barmill.store.objects import Objects
 from barmill.store.state import State, open_state
@@ -96,6 +96,7 @@ class Cache:
         for each in self.inputs(target, once=True) if read is None else read:
             found[each[0]].append(each)
         return {
+            "format": FORMAT,
             "build": code.name,
             "code": code.digest,
             "versions": code.versions,

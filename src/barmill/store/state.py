@@ -109,7 +109,7 @@ class State:
         for suffix in ("-wal", "-shm"):
             files.remove(self.path.with_name(self.path.name + suffix))
         sys.stderr.write(
-            f"warning: {self.path} is damaged ({error}); set aside as {aside}; nothing is lost, results come from the store\n"
+            f"warning: {self.path} is of no use ({error}); set aside as {aside}; nothing is lost, results come from the store\n"
         )
         self._open()
         self._dirty = {table: set(self.__dict__.get(table, ())) for table in _ENTRIES}
