@@ -58,6 +58,10 @@ class Target:
             for name in names:
                 yield role, name
 
+    def single_inputs(self) -> list[str]:
+        """The inputs that are no groups: what doit has as file_dep."""
+        return [names[0] for role, names in self.names() if not self.is_group(role)]
+
     def is_group(self, role: str) -> bool:
         """Whether an input is a sequence of files."""
         return not isinstance(self.inputs[role], (str, Path))

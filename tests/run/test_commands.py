@@ -53,8 +53,8 @@ def test_each_target_has_its_line(project: Project) -> None:
     (project.root / "artifacts/upper/cat.up").unlink()
     lines = project.good().out.splitlines()
     assert [line.split()[:2] for line in lines[:-1]] == [
-        ["built", "upper:ant"],
         ["restored", "upper:cat"],
+        ["built", "upper:ant"],
         ["built", "join:all"],
         ["built", "split:ant"],
     ]

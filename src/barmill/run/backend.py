@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from barmill.run.checker import CHECKER
+from barmill.run.work import Result
 from barmill.store.state import open_state
+from barmill.target import Target
 
 FORGOTTEN = "forgotten:"
 
@@ -35,6 +38,17 @@ class Backend:
         self._unwritten.add(task_id)
         if dependency == "deps:":
             self.dump()
+
+    def finish(self, target: Target, task_id: str, result: Result) -> None:
+        """Set the entry of a target that was finished, as doit itself would, to be written at the next `dump`."""
+        deps = {name: self._state.stats.digest_once(name) for name in target.single_inputs()}
+        checker = {"checker:": CHECKER, "deps:": list(deps)}
+        self._entries[task_id] = {"_values_:": dict(result.values), "result:": result.key, **checker, **deps}
+        self._unwritten.add(task_id)
+
+    def is_forgotten(self, task_id: str) -> bool:
+        """Whether the user wants a task built at its next run, even if the store has the result."""
+        return bool(self.entry(task_id).get(FORGOTTEN))
 
     def in_(self, task_id: str) -> bool:
         """Whether the task has an entry."""

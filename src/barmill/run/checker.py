@@ -7,6 +7,9 @@ from doit.dependency import FileChangedChecker
 from barmill.hashing import Digest
 from barmill.store.stats import StatCache
 
+CHECKER = "Xxh3Checker"
+"""The name under which doit remembers it."""
+
 
 class Xxh3Checker(FileChangedChecker):  # type: ignore[misc]
     """Compares content digests, each looked up once per run through the stat cache."""
@@ -34,4 +37,4 @@ class Xxh3Checker(FileChangedChecker):  # type: ignore[misc]
 def checker_for(stats: StatCache) -> type[Xxh3Checker]:
     """The checker class over a stat cache; doit makes the instance, and remembers the class by its name."""
     members: dict[str, Any] = {"stats": stats}
-    return type("Xxh3Checker", (Xxh3Checker,), members)
+    return type(CHECKER, (Xxh3Checker,), members)

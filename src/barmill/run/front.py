@@ -1,20 +1,26 @@
-"""Deciding in front of doit: when everything is asked for, a fresh target needs no task at all.
+"""Deciding in front of doit: when everything is asked for, a target that is fresh, or in the store, needs no task at all.
 
-A doit task costs some 40 µs to create, sort, dispatch and report, more than it costs to see that its target is fresh. So
-`doit` without a selection asks the questions while targets are listed, and makes tasks of the rest only. A target that
-reads what a task of this run may write (of a stage that is not yet listed, or a target that has a task) can't be judged yet
-and gets its task; doit's run then judges it. `doit list`,
-`info`, `forget` and runs with a selection see every task.
+A doit task costs some 200 µs to create, sort, dispatch, run and report, more than it costs to see that its target is fresh,
+or to restore it. So `doit` without a selection asks the questions while targets are listed, and makes tasks of what is to be
+built only. A target that reads what a task of this run may write (of a stage that is not yet listed, or a target that has a
+task) can't be judged yet and gets its task; doit's run then judges it. `doit list`, `info`, `forget` and runs with a selection
+see every task.
 """
 
 import os
+import sys
 from typing import Any
 
-from barmill.errors import BarmillError
+from doit.globals import Globals
+
+from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing
 from barmill.plan import Plan
 from barmill.run.questions import is_fresh
-from barmill.store.cache import Cache
+from barmill.run.work import result_of
+from barmill.store.cache import Cache, Outcome
 from barmill.target import Target
+
+_FRESH = Outcome("", {}, "fresh", 0.0)  # type: ignore[arg-type]  # its key was not even looked up
 
 
 class Front:
@@ -30,20 +36,39 @@ class Front:
         self._pending: set[str] = set()
         self._above: set[str] = set()
 
-    def passes(self, target: Target, task: str, cache: Cache, plan: Plan) -> bool:
-        """Whether the target is fresh and stays so in this run; what is not gets a task, and is waited for."""
+    def passes(self, target: Target, task: str, cache: Cache, plan: Plan) -> Outcome | None:
+        """How the target came to be in place, and stays so in this run; None: it gets a task, and is waited for."""
         if self.command is None or self.command.sel_tasks is not None:
-            return False
-        if self._is_settled(target, plan) and self._is_fresh(target, task, cache):
-            return True
+            return None
+        if self._is_settled(target, plan):
+            try:
+                if is_fresh(cache, target, task):
+                    return _FRESH
+                if outcome := self._restored(target, task, cache):
+                    return outcome
+            except (ObjectCorrupt, ObjectMissing) as error:
+                sys.stderr.write(f"warning: {task}: {error.fact}; built again\n")
+            except (BarmillError, OSError):
+                pass  # its task will meet the same, and tell
         for path in target.outputs.values():
             self._pending.add(str(path))
             self._above.update(map(str, path.parents))
-        return False
+        return None
 
     def settle(self, stage: str) -> None:
         """All targets of a stage have been listed: those that get no task are what they will be."""
         self._settled.add(stage)
+        Globals.dep_manager.backend.dump()
+
+    def _restored(self, target: Target, task: str, cache: Cache) -> Outcome | None:
+        backend = Globals.dep_manager.backend
+        if backend.is_forgotten(task):
+            return None
+        outcome = cache.restore(target)
+        if outcome is not None:
+            cache.forget_outputs(target)
+            backend.finish(target, task, result_of(cache, target, outcome))
+        return outcome
 
     def _is_settled(self, target: Target, plan: Plan) -> bool:
         """Whether nothing that the target reads can still be written in this run."""
@@ -52,12 +77,6 @@ class Front:
                 if plan.stage_of(name) not in self._settled or (self._pending and self._is_pending(name)):
                     return False
         return True
-
-    def _is_fresh(self, target: Target, task: str, cache: Cache) -> bool:
-        try:
-            return is_fresh(cache, target, task)
-        except BarmillError:
-            return False
 
     def _is_pending(self, name: str) -> bool:
         if name in self._above:

@@ -7,8 +7,8 @@ from doit.dependency import Dependency, DependencyStatus
 from doit.task import DelayedLoaded, Task
 
 from barmill.errors import BarmillError
-from barmill.run.backend import FORGOTTEN
 from barmill.run.questions import is_fresh
+from barmill.run.work import Result
 
 
 class Judge(Dependency):  # type: ignore[misc]
@@ -37,18 +37,18 @@ class Judge(Dependency):  # type: ignore[misc]
             return _error(str(error))
         if not fresh:
             status.status = "run"
-        forgotten = self._get(task.name, FORGOTTEN)
-        task.options = {"force": True} if self._always or forgotten else None
+        task.options = {"force": True} if self._always or self.backend.is_forgotten(task.name) else None
         return status
 
     def save_success(self, task: Task, result_hash: str | None = None) -> None:
         """Record a finished task, and have its outputs looked at again by the tasks that read them."""
         target = (task.meta or {}).get("target")
-        if target is not None:
-            stats = task.meta["cache"].stats
-            for path in target.outputs.values():
-                stats.forget(path)
-        super().save_success(task, result_hash)
+        if target is None:
+            super().save_success(task, result_hash)
+            return
+        task.meta["cache"].forget_outputs(target)
+        self.backend.finish(target, task.name, Result(task.result, task.values))
+        self.backend.dump()
 
     def remove_success(self, task: Task) -> None:
         """Drop the entry of a task that failed."""

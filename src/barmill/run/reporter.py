@@ -37,6 +37,7 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             from barmill.run.progress import Bar
 
             self._bar = Bar(self.outstream)
+        self._count_passed()
 
     def get_status(self, task: Task) -> None:
         """A task is looked at."""
@@ -50,11 +51,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         """A task was executed."""
         if not task.actions:
             return
-        origin = task.values.get("origin", "built")
-        self._count[origin] += 1
-        self._saved += max(0.0, task.values.get("saved", 0.0) - (task.values.get("seconds", 0.0) if origin != "built" else 0.0))
-        if origin != "fresh" and not self._bar:
-            self._line(f"{origin:9}{task.title()}  {task.values.get('seconds', 0.0):.3f} s")
+        values = task.values
+        self._add(task.title(), values.get("origin", "built"), values.get("seconds", 0.0), values.get("saved", 0.0))
         if task.values.get("warning"):
             self._line(f"warning: {task.name}: {task.values['warning']}")
 
@@ -88,12 +86,26 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
                 self._line(f"{failure['task'].name} printed:\n{_indented(printed)}".rstrip())
         for message in self.runtime_errors:
             self._line(f"error: {message}")
-        self._count["fresh"] += sum(task.meta["fresh"] for task in self._tasks.values() if task.meta and "fresh" in task.meta)
+        self._count_passed()
         seconds = time.perf_counter() - self._start
         counts = ", ".join(f"{self._count[origin]} {origin}" for origin in ("built", "restored", "fresh", "failed"))
         others = "".join(f", {self._count[kind]} {kind}" for kind in ("blocked", "ignored") if self._count[kind])
         saved = f"; the cache saved {self._saved:.1f} s" if round(self._saved, 1) else ""
         self._line(f"{counts}{others} in {seconds:.2f} s{saved}")
+
+    def _count_passed(self) -> None:
+        """Count the targets that needed no task, of the stages listed since this was last done."""
+        for passed in (task.meta.pop("passed") for task in self._tasks.values() if task.meta and "passed" in task.meta):
+            for name, outcome in passed:
+                self._add(name, outcome.origin, outcome.seconds, outcome.saved)
+
+    def _add(self, name: str, origin: str, seconds: float, saved: float) -> None:
+        self._count[origin] += 1
+        if origin == "fresh":
+            return
+        self._saved += max(0.0, saved - seconds) if origin == "restored" else 0.0
+        if not self._bar:
+            self._line(f"{origin:9}{name}  {seconds:.3f} s")
 
     def _line(self, text: str) -> None:
         if self._bar:

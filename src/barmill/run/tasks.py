@@ -19,7 +19,7 @@ from barmill.run.front import FRONT
 from barmill.run.lock import LOCK
 from barmill.run.questions import is_fresh
 from barmill.run.work import Result, Work
-from barmill.store.cache import Cache, open_cache
+from barmill.store.cache import Cache, Outcome, open_cache
 from barmill.target import Target
 
 
@@ -58,13 +58,14 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
         InvalidTask: the stage's targets can't be told; doit prints it and exits with 3.
     """
     name = stage.__name__.rpartition(".")[2]
-    group = {"fresh": 0}
-    yield {"basename": name, "name": None, "doc": (stage.__doc__ or "").partition("\n")[0], "meta": group}
+    passed: list[tuple[str, Outcome]] = []
+    yield {"basename": name, "name": None, "doc": (stage.__doc__ or "").partition("\n")[0], "meta": {"passed": passed}}
     try:
         cache = _cache(plan.settings, plan)
         for target in stage.targets(plan):
-            if FRONT.passes(target, f"{name}:{target.name}", cache, plan):
-                group["fresh"] += 1
+            full_name = f"{name}:{target.name}"
+            if outcome := FRONT.passes(target, full_name, cache, plan):
+                passed.append((full_name, outcome))
             else:
                 yield task(target, plan, cache) | {"basename": name}
         FRONT.settle(name)
@@ -78,7 +79,7 @@ def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
     Files are `file_dep`; a group of files, or a directory, is waited for as a whole (`task_dep` on the stage that builds
     it), because doit's search for the makers of a task's file_deps is quadratic in their number.
     """
-    single = [names[0] for role, names in target.names() if not target.is_group(role)]
+    single = target.single_inputs()
     groups = [name for role, names in target.names() if target.is_group(role) for name in names]
     groups += [name for name in single if Path(name).parent == plan.settings.artifacts]
     makers = {maker: None for name in groups if (maker := plan.stage_of(name))}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from barmill.errors import BarmillError
-from barmill.store.cache import Cache
+from barmill.store.cache import Cache, Outcome
 from barmill.target import Target
 
 # what no build can help, and needs no traceback
@@ -40,6 +40,18 @@ class Result:
     trace: str = ""
 
 
+def result_of(cache: Cache, target: Target, outcome: Outcome) -> Result:
+    """What doit is to remember of `outcome`."""
+    values = {
+        "finished": cache.finished(target, outcome),
+        "origin": outcome.origin,
+        "seconds": outcome.seconds,
+        "saved": outcome.saved,
+        "warning": outcome.warning,
+    }
+    return Result(outcome.key, values)
+
+
 @dataclass(frozen=True)
 class Work:
     """Bring the outputs of `target` into place, as task `task`; with `force`, build even if the store has the result."""
@@ -60,11 +72,4 @@ class Work:
                 what = f"{error.filename or self.task}: {error.strerror}"
                 return Result(fault=f"{what}\nhint: {_MACHINE[error.errno]}, then run doit again")
             return Result(fault=f"{self.task}: the build function failed", trace=traceback.format_exc())
-        values = {
-            "finished": self.cache.finished(self.target, outcome),
-            "origin": outcome.origin,
-            "seconds": outcome.seconds,
-            "saved": outcome.saved,
-            "warning": outcome.warning,
-        }
-        return Result(outcome.key, values)
+        return result_of(self.cache, self.target, outcome)

@@ -203,17 +203,40 @@ class Cache:
         record = self.actions.get(key)
         warning = ""
         if record is not None and not force:
-            if self.in_place(target, record.outputs):
-                return Outcome(key, record.outputs, "fresh", time.perf_counter() - start, record.seconds)
             try:
-                if self._restore(target, record):
-                    return Outcome(key, record.outputs, "restored", time.perf_counter() - start, record.seconds)
+                if outcome := self._recall(target, record, start):
+                    return outcome
             except (ObjectCorrupt, ObjectMissing) as error:
                 warning = f"{error.fact}; built again"
         built = self._build(target, Record(key, manifest, {}, read, task), before)
         if record is not None and dict(record.outputs) != dict(built.outputs):
             warning = "the same inputs, parameters and code gave other bytes than before: the build is not deterministic"
         return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning)
+
+    def restore(self, target: Target) -> Outcome | None:
+        """Bring the target's outputs into place without building: None if the store has no result for it.
+
+        Raises:
+            InputError: an input is missing or unreadable.
+            ObjectCorrupt, ObjectMissing: the store has it no more.
+        """
+        start = time.perf_counter()
+        record = self.actions.get(_key(target, self.manifest(target)))
+        return None if record is None else self._recall(target, record, start)
+
+    def _recall(self, target: Target, record: Record, start: float) -> Outcome | None:
+        if self.in_place(target, record.outputs):
+            origin = "fresh"
+        elif self._restore(target, record):
+            origin = "restored"
+        else:
+            return None
+        return Outcome(record.key, record.outputs, origin, time.perf_counter() - start, record.seconds)
+
+    def forget_outputs(self, target: Target) -> None:
+        """Have the target's outputs looked at again by those who read them: they were just written."""
+        for path in target.outputs.values():
+            self.stats.forget(path)
 
     def sweep(self) -> None:
         """Remove what earlier runs left in staging; for the one who holds the project's lock."""
