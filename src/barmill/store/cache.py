@@ -74,6 +74,7 @@ class Cache:
         self.actions = Actions(store, fsync=fsync)
         self.staging = state.parent / ".staging"
         self._mine = threading.local()
+        self._asked: tuple[Target | None, Digest] = (None, Digest(""))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return open_cache, self._arguments
@@ -157,8 +158,13 @@ class Cache:
         Raises:
             InputError: an input is missing or can't be read.
         """
-        key = _key(target, self.manifest(target))
-        return " ".join([key, *map(self.stats.output_once, target.outputs.values())])
+        return " ".join([self._key_once(target), *map(self.stats.output_once, target.outputs.values())])
+
+    def _key_once(self, target: Target) -> Digest:
+        """The target's key by what was first seen of its inputs in this run; looking and then restoring ask for it twice."""
+        if self._asked[0] is not target:
+            self._asked = (target, _key(target, self.manifest(target)))
+        return self._asked[1]
 
     @staticmethod
     def finished(target: Target, outcome: Outcome) -> str:
@@ -221,7 +227,7 @@ class Cache:
             ObjectCorrupt, ObjectMissing: the store has it no more.
         """
         start = time.perf_counter()
-        record = self.actions.get(_key(target, self.manifest(target)))
+        record = self.actions.get(self._key_once(target))
         return None if record is None else self._recall(target, record, start)
 
     def _recall(self, target: Target, record: Record, start: float) -> Outcome | None:
@@ -237,6 +243,7 @@ class Cache:
         """Have the target's outputs looked at again by those who read them: they were just written."""
         for path in target.outputs.values():
             self.stats.forget(path)
+        self._asked = (None, Digest(""))
 
     def sweep(self) -> None:
         """Remove what earlier runs left in staging; for the one who holds the project's lock."""
