@@ -9,7 +9,8 @@ BarmillError              every error of ours: a fact with its values, then a hi
 ├── OutputError           a build did not write what it declared, or wrote more
 └── StoreError            the store can't be read or written
     ├── ObjectMissing     a record names an object that is not there
-    └── ObjectCorrupt     an object's bytes do not have the digest of its name
+    ├── ObjectCorrupt     an object's bytes do not have the digest of its name
+    └── RecordCorrupt     a record can't be believed
 """
 
 
@@ -64,3 +65,7 @@ class ObjectMissing(StoreError):
 
 class ObjectCorrupt(StoreError):
     """An object's bytes do not have the digest of its name."""
+
+
+class RecordCorrupt(StoreError):
+    """A record can't be believed: it is no JSON, or does not fit its name or its check."""

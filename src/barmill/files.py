@@ -12,6 +12,7 @@ _FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
 _NO_HARDLINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
 _NO_REFLINK = {errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL, errno.ENOSYS}
 _IN_THE_WAY = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
+_DAMAGE = {errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.EISDIR, errno.ELOOP}
 
 
 def temporary_name(path: Path) -> Path:
@@ -62,6 +63,14 @@ def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644
             if fsync:
                 writer.flush()
                 os.fsync(writer.fileno())
+
+
+def is_damage(error: OSError) -> bool:
+    """Whether what can't be read is damaged: the disk gives its bytes no more, or it is no file.
+
+    Where it is rights or memory that are missing, it may be sound.
+    """
+    return error.errno in _DAMAGE
 
 
 def make_folder(path: Path) -> None:

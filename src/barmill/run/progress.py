@@ -32,14 +32,18 @@ class Bar:
 
     def show(self, name: str, done: int, tasks: Mapping[str, Task]) -> None:
         """Draw the bar: `done` of the targets among `tasks`, at the stage of the task `name`."""
+        if len(tasks) != self._known:
+            self._known = len(tasks)
+            self._total = sum(1 for task in tasks.values() if task.meta and "target" in task.meta)
+        self.draw(name.partition(":")[0], done, self._total)
+
+    def draw(self, what: str, done: int, total: int) -> None:
+        """Draw the bar: `done` of `total`, unless it was drawn just now."""
         now = time.monotonic()
         if now - self._drawn < _INTERVAL:
             return
         self._drawn = now
-        if len(tasks) != self._known:
-            self._known = len(tasks)
-            self._total = sum(1 for task in tasks.values() if task.meta and "target" in task.meta)
-        self._progress.update(self._task, description=name.partition(":")[0], completed=done, total=self._total)
+        self._progress.update(self._task, description=what, completed=done, total=total)
         self._progress.refresh()
 
     def print(self, text: str) -> None:

@@ -1,15 +1,17 @@
 """Records: what came of each action, in `actions/ab/cdef….json`, found by the action's key."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from barmill import files
+from barmill.errors import RecordCorrupt
 from barmill.hashing import Digest, canonical, digest_record
 
 FORMAT = 1
+_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,11 @@ class Record:
     started: str = ""
     host: str = ""
 
+    def objects(self) -> Iterator[tuple[Digest, int]]:
+        """Digest and size of every object that it names; an empty folder has none."""
+        for written in self.outputs.values():
+            yield from ((digest, size) for name, (digest, size) in written.items() if not name.endswith("/"))
+
 
 class Actions:
     """The records below a store's root."""
@@ -55,19 +62,38 @@ class Actions:
         A damaged or swapped record is moved to `quarantine/`; one of another format is left to those who can read it. Both
         are a miss, never a wrong hit.
         """
-        path = self.path(key)
         try:
-            text = path.read_bytes()
+            return self.read(key)
         except FileNotFoundError:
             return None
-        try:
-            body = json.loads(text)
-            if body["format"] != FORMAT:
-                return None
-            return _record(body, key)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            files.move(path, self.root / "quarantine" / path.name)
+        except RecordCorrupt:
+            self.set_aside(key)
             return None
+
+    def read(self, key: Digest) -> Record | None:
+        """The record of an action, or None if it is one of another format.
+
+        Raises:
+            FileNotFoundError: there is none.
+            RecordCorrupt: it can't be believed; it is left where it is.
+        """
+        path = self.path(key)
+        try:
+            return _record(json.loads(path.read_bytes()), key)
+        except _DAMAGE as error:
+            fact = error.args[0] if isinstance(error, _Unfit) else "it is no record"
+        except OSError as error:
+            if not files.is_damage(error):
+                raise
+            fact = f"it can't be read ({error.strerror})"
+        raise RecordCorrupt(f"record {path} is damaged: {fact}", "run doit: what needs it is built again")
+
+    def set_aside(self, key: Digest) -> Path:
+        """Move a damaged record to `quarantine/`; tells where it is now."""
+        path = self.path(key)
+        aside = self.root / "quarantine" / path.name
+        files.move(path, aside)
+        return aside
 
     def put(self, record: Record) -> None:
         """Write a record, replacing the one of the same key."""
@@ -76,11 +102,25 @@ class Actions:
         files.write_atomic(self.path(record.key), canonical(body), mode=0o444, fsync=self.fsync)
 
 
-def _record(body: dict[str, Any], key: Digest) -> Record:
-    """The record that a file holds; any error means that it is damaged."""
-    check = body.pop("check")
-    if body["key"] != key or digest_record(body) != check:
-        raise ValueError(key)
+class _Unfit(ValueError):
+    """A record that is one by its form and does not fit its name or its check."""
+
+
+def _record(body: dict[str, Any], key: Digest) -> Record | None:
+    """The record that a file holds, None if it has another format; any error means that it is damaged."""
+    check, written = body.pop("check", None), body["format"]
+    fits = digest_record(body) == check
+    if written != FORMAT:
+        # the check of a format that we do not know may be anything, but not that of ours with one digit turned
+        if digest_record(body | {"format": FORMAT}) == check:
+            raise _Unfit(f"its format was {FORMAT} and reads {written}")
+        return None
+    if not fits:
+        raise _Unfit("its content has another check")
+    if body["key"] != key:
+        raise _Unfit(f"it is that of {body['key']}")
+    if digest_record(body["manifest"]) != key:
+        raise _Unfit("its manifest has another key")
     del body["format"]
     outputs = {role: {name: (d, n) for name, (d, n) in written.items()} for role, written in body.pop("outputs").items()}
     read = [(role, path, digest) for role, path, digest in body.pop("read")]

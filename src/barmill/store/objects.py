@@ -1,12 +1,15 @@
 """Objects: bytes named by their digest, in `objects/ab/cdef…`. Written whole, read-only, verified at every restore."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from barmill import files
 from barmill.errors import ObjectCorrupt, ObjectMissing
 from barmill.hashing import Digest, digest_bytes, digest_file
 
 _SMALL = 1 << 20
+_Content = TypeVar("_Content")
 
 
 class Objects:
@@ -50,28 +53,41 @@ class Objects:
 
         Raises:
             ObjectMissing: the object is not there.
-            ObjectCorrupt: its bytes have another digest; it is moved to `quarantine/` so that it can be stored again.
+            ObjectCorrupt: its bytes have another digest, or can't be read any more; it is moved to `quarantine/` so that it can
+                be stored again.
         """
         source = self.path(digest)
         try:
             if size <= _SMALL and self.link != "hardlink":
-                data = source.read_bytes()
+                data = self._read(digest, source.read_bytes)
                 self._verify(digest, digest_bytes(data))
                 files.write_atomic(target, data)
             else:
-                self._verify(digest, digest_file(source))
+                self._verify(digest, self._read(digest, lambda: digest_file(source)))
                 files.copy(source, target, link=self.link)
         except FileNotFoundError:
             if source.exists():
                 raise
             raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
 
-    def _verify(self, digest: Digest, found: Digest) -> None:
-        if found == digest:
-            return
-        source = self.path(digest)
+    def set_aside(self, digest: Digest) -> Path:
+        """Move a damaged object to `quarantine/`, so that it can be stored again; tells where it is now."""
         aside = self.root / "quarantine" / digest
-        files.move(source, aside)
-        raise ObjectCorrupt(
-            f"object {source} has the digest {found[:12]}; moved to {aside}", "run doit: what needs it is built again"
-        )
+        files.move(self.path(digest), aside)
+        return aside
+
+    def _read(self, digest: Digest, read: Callable[[], _Content]) -> _Content:
+        try:
+            return read()
+        except OSError as error:
+            if not files.is_damage(error):
+                raise
+            raise self._corrupt(digest, f"can't be read ({error.strerror})") from None
+
+    def _verify(self, digest: Digest, found: Digest) -> None:
+        if found != digest:
+            raise self._corrupt(digest, f"has the digest {found[:12]}")
+
+    def _corrupt(self, digest: Digest, fact: str) -> ObjectCorrupt:
+        aside = self.set_aside(digest)
+        return ObjectCorrupt(f"object {self.path(digest)} {fact}; moved to {aside}", "run doit: what needs it is built again")
