@@ -106,6 +106,7 @@ def test_an_idle_worker_may_be_killed(tmp_path: Path) -> None:
 def test_nobody_reads_on(tmp_path: Path, workers: tuple[str, ...]) -> None:
     """`doit | head -1` ends as other programs do: no traceback, and what was finished is kept."""
     project = Project.make(tmp_path / "p")
+    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(0.2)\n")
     run = project.start("-v2", *workers, PYTHONUNBUFFERED="1")
     assert run.stdout is not None
     run.stdout.readline()
