@@ -1,6 +1,9 @@
 """Records: what came of each action, in `actions/ab/cdef….json`, found by the action's key."""
 
+import contextlib
+import errno
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +13,7 @@ from barmill import files
 from barmill.hashing import Digest, canonical, digest_record
 
 FORMAT = 1
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -61,13 +65,25 @@ class Actions:
         except FileNotFoundError:
             return None
         try:
-            body = json.loads(text)
-            if body["format"] != FORMAT:
-                return None
-            return _record(body, key)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            files.move(path, self.root / "quarantine" / path.name)
+            return parse(text, key)
+        except DAMAGE:
+            with contextlib.suppress(FileNotFoundError):  # another reader was faster
+                files.move(path, self.root / "quarantine" / path.name)
             return None
+
+    def touch(self, key: Digest) -> bool:
+        """Mark a record as used now, which keeps it from a gc that has begun; False if it is not there.
+
+        Call it under the shared lock. A record of another owner can't be marked.
+        """
+        try:
+            os.utime(self.path(key))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
+                raise
+        return True
 
     def put(self, record: Record) -> None:
         """Write a record, replacing the one of the same key."""
@@ -76,8 +92,11 @@ class Actions:
         files.write_atomic(self.path(record.key), canonical(body), mode=0o444, fsync=self.fsync)
 
 
-def _record(body: dict[str, Any], key: Digest) -> Record:
-    """The record that a file holds; any error means that it is damaged."""
+def parse(text: bytes, key: Digest) -> Record | None:
+    """The record of `key` that a file holds, or None if it is of another format; any of `DAMAGE` means that it is damaged."""
+    body = json.loads(text)
+    if body["format"] != FORMAT:
+        return None
     check = body.pop("check")
     if body["key"] != key or digest_record(body) != check:
         raise ValueError(key)

@@ -23,7 +23,9 @@ from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing,
 from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
 from barmill.store.actions import Actions, Record
 from barmill.store.code import Codes
+from barmill.store.guard import Guard
 from barmill.store.objects import Objects
+from barmill.store.projects import register
 from barmill.store.state import State, open_state
 from barmill.store.stats import ABSENT, LINK, StatCache, digests_below, stamps, tree_digest
 from barmill.target import Target
@@ -72,6 +74,7 @@ class Cache:
         self.codes = Codes(self.state)
         self.objects = Objects(store, link=link, fsync=fsync)
         self.actions = Actions(store, fsync=fsync)
+        self.guard = Guard(store, functools.partial(register, store, Path(os.path.abspath(state))))
         self.staging = state.parent / ".staging"
         self._mine = threading.local()
 
@@ -184,11 +187,13 @@ class Cache:
         key = _key(target, manifest)
         record = self.actions.get(key)
         warning = ""
-        if record is not None and not force:
+        if record is not None and not force and self._use(key):
             if self.in_place(target, record.outputs):
                 return Outcome(key, record.outputs, "fresh", time.perf_counter() - start, record.seconds)
             try:
-                if self._restore(target, record):
+                with self.guard.shared():
+                    restored = self._restore(target, record)
+                if restored:
                     return Outcome(key, record.outputs, "restored", time.perf_counter() - start, record.seconds)
             except (ObjectCorrupt, ObjectMissing) as error:
                 warning = f"{error.fact}; built again"
@@ -199,11 +204,14 @@ class Cache:
 
     def sweep(self) -> None:
         """Remove staging folders whose process is gone (in a container it may only seem so) and that are over an hour old."""
-        for folder in self.staging.iterdir() if self.staging.is_dir() else ():
-            process = folder.name.partition("-")[0]
+        for folder in abandoned(self.staging):
             with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
-                if not os.path.exists(f"/proc/{process}") and time.time() - folder.stat().st_mtime > _HOUR:
-                    files.remove(folder)
+                files.remove(folder)
+
+    def _use(self, key: Digest) -> bool:
+        """Mark a record as used; False if gc removed it just now."""
+        with self.guard.shared():
+            return self.actions.touch(key)
 
     def _restore(self, target: Target, record: Record) -> bool:
         if not all(self.objects.has(digest, size) for _, _, digest, size in _files(record.outputs)):
@@ -279,11 +287,21 @@ class Cache:
 
     def _publish(self, target: Target, places: Mapping[str, Path], record: Record) -> None:
         """Objects first, then the record, then the outputs: a kill in between leaves a record that can be restored."""
-        for role, name, digest, size in _files(record.outputs):
-            self.objects.put(places[role] / name, digest, size)
-        self.actions.put(record)
+        with self.guard.shared():
+            for role, name, digest, size in _files(record.outputs):
+                self.objects.put(places[role] / name, digest, size)
+            self.actions.put(record)
         for role, path in target.outputs.items():
             self._place(places[role], path)
+
+
+def abandoned(staging: Path) -> Iterator[Path]:
+    """Yield the folders in a project's staging folder whose process is gone and that are over an hour old."""
+    for folder in staging.iterdir() if staging.is_dir() else ():
+        process = folder.name.partition("-")[0]
+        with contextlib.suppress(FileNotFoundError):
+            if not os.path.exists(f"/proc/{process}") and time.time() - folder.stat().st_mtime > _HOUR:
+                yield folder
 
 
 def _key(target: Target, manifest: Mapping[str, Any]) -> Digest:

@@ -7,16 +7,7 @@ from pathlib import Path
 from doit.cmd_base import DoitCmdBase
 
 from barmill import files
-from barmill.run.commands.select import all_targets, no_arguments
-
-_DRY_RUN = {
-    "name": "dry_run",
-    "short": "n",
-    "long": "dry-run",
-    "type": bool,
-    "default": False,
-    "help": "list them, remove nothing",
-}
+from barmill.run.commands.select import DRY_RUN_OPTION, all_targets, no_arguments
 
 
 class Prune(DoitCmdBase):  # type: ignore[misc]
@@ -26,7 +17,7 @@ class Prune(DoitCmdBase):  # type: ignore[misc]
     doc_purpose = "remove outputs that no target claims"
     doc_usage = ""
     doc_description = "The store is not touched: a target that comes back is restored. Build first: the plan decides."
-    cmd_options = (_DRY_RUN,)
+    cmd_options = (DRY_RUN_OPTION,)
 
     def _execute(self, dry_run: bool, pos_args: list[str]) -> int:
         no_arguments("prune", pos_args)
