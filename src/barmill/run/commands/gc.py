@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from barmill.run.commands.select import DRY_RUN_OPTION, JSON_OPTION, no_arguments
-from barmill.run.commands.storewide import StoreWide
-from barmill.run.commands.units import age, number, size, spelled
+from barmill.run.storewide import StoreWide
+from barmill.run.units import age, number, size, spelled
 from barmill.store.collect import Report, collect
 from barmill.store.guard import Guard
 from barmill.store.limits import Limits

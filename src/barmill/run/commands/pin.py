@@ -9,7 +9,7 @@ from doit.exceptions import InvalidCommand
 from barmill.errors import StoreError
 from barmill.hashing import Digest
 from barmill.run.commands.select import all_targets, chosen_targets
-from barmill.run.commands.storewide import StoreWide
+from barmill.run.storewide import StoreWide
 from barmill.run.judge import nearest
 from barmill.store import pins
 

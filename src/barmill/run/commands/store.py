@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from barmill.run.commands.select import JSON_OPTION, no_arguments
-from barmill.run.commands.storewide import StoreWide
-from barmill.run.commands.units import spelled
+from barmill.run.storewide import StoreWide
+from barmill.run.units import spelled
 from barmill.store.figures import Figures, figures
 
 
