@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -61,11 +62,25 @@ def test_a_restored_file_is_its_owners(tmp_path: Path, size: int, link: str) -> 
 
 
 def test_putting_twice_writes_once(tmp_path: Path) -> None:
-    """An object that is there is not written again."""
+    """An object that is there is not written again; its stamp is that of the second time."""
     objects, digest = stored(tmp_path, b"data")
+    os.utime(objects.path(digest), (1, 1))
     before = objects.path(digest).stat()
     objects.put(tmp_path / "not even there", digest, 4)
-    assert objects.path(digest).stat() == before
+    after = objects.path(digest).stat()
+    assert after.st_ino == before.st_ino
+    assert time.time() - after.st_mtime < 60
+
+
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("size", [1000, MIB + 1])
+def test_an_object_has_the_stamp_of_its_putting(tmp_path: Path, size: int, link: str) -> None:
+    """However old the file is that was put, the object is new: a gc that has begun leaves it alone."""
+    (tmp_path / "source").write_bytes(bytes(size))
+    os.utime(tmp_path / "source", (1, 1))
+    objects, digest = Objects(tmp_path / "store", link=link), digest_bytes(bytes(size))
+    objects.put(tmp_path / "source", digest, size)
+    assert time.time() - objects.path(digest).stat().st_mtime < 60
 
 
 def truncate(path: Path) -> None:

@@ -184,7 +184,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], bytes], str]] = {
     "empty": (lambda path: b"", "no record"),
     "truncated": (lambda path: path.read_bytes()[:-1], "no record"),
     "edited": (lambda path: path.read_bytes().replace(b"stage:one", b"stage:two"), "another check"),
-    "of other format": (lambda path: path.read_bytes().replace(b'"format":1', b'"format":3', 1), "its format was 1 and reads 3"),
+    "of other format": (lambda path: path.read_bytes().replace(b'"format":1', b'"format":3', 1), "was 1 and reads 3"),
     "of other manifest": (other_manifest, "another key"),
 }
 

@@ -44,6 +44,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
     return plan, {
         "backend": "barmill",
         "dep_file": str(plan.state),
+        "store": str(plan.store),  # not doit's: for our commands that load no task
         "check_file_uptodate": checker_for(cache.stats),
         "reporter": "barmill",
         "continue": True,

@@ -1,6 +1,9 @@
 """Records: what came of each action, in `actions/ab/cdef….json`, found by the action's key."""
 
+import contextlib
+import errno
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,7 +70,8 @@ class Actions:
         except FileNotFoundError:
             return None
         except RecordCorrupt:
-            self.set_aside(key)
+            with contextlib.suppress(FileNotFoundError):  # another reader was faster
+                self.set_aside(key)
             return None
 
     def read(self, key: Digest) -> Record | None:
@@ -94,6 +98,20 @@ class Actions:
         aside = self.root / "quarantine" / path.name
         files.move(path, aside)
         return aside
+
+    def touch(self, key: Digest) -> bool:
+        """Mark a record as used now, which keeps it from a gc that has begun; False if it is not there.
+
+        Call it under the shared lock. A record of another owner can't be marked.
+        """
+        try:
+            os.utime(self.path(key))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
+                raise
+        return True
 
     def put(self, record: Record) -> None:
         """Write a record, replacing the one of the same key."""

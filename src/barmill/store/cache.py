@@ -23,7 +23,9 @@ from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing,
 from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
 from barmill.store.actions import FORMAT, Actions, Record
 from barmill.store.code import Codes
+from barmill.store.guard import Guard
 from barmill.store.objects import Objects
+from barmill.store.projects import register
 from barmill.store.state import State, open_state
 from barmill.store.stats import ABSENT, LINK, StatCache, digests_below, stamps, tree_digest
 from barmill.target import Target
@@ -72,6 +74,7 @@ class Cache:
         self.codes = Codes(self.state)
         self.objects = Objects(store, link=link, fsync=fsync)
         self.actions = Actions(store, fsync=fsync)
+        self.guard = Guard(store, functools.partial(register, store, Path(os.path.abspath(state))))
         self.staging = state.parent / ".staging"
         self._mine = threading.local()
         self._asked: tuple[Target | None, Digest] = (None, Digest(""))
@@ -231,12 +234,15 @@ class Cache:
         return None if record is None else self._recall(target, record, start)
 
     def _recall(self, target: Target, record: Record, start: float) -> Outcome | None:
-        if self.in_place(target, record.outputs):
-            origin = "fresh"
-        elif self._restore(target, record):
-            origin = "restored"
-        else:
-            return None
+        with self.guard.shared():
+            if not self.actions.touch(record.key):  # gc has just removed it
+                return None
+            if self.in_place(target, record.outputs):
+                origin = "fresh"
+            elif self._restore(target, record):
+                origin = "restored"
+            else:
+                return None
         return Outcome(record.key, record.outputs, origin, time.perf_counter() - start, record.seconds)
 
     def forget_outputs(self, target: Target) -> None:
@@ -323,9 +329,10 @@ class Cache:
 
     def _publish(self, target: Target, places: Mapping[str, Path], record: Record) -> None:
         """Objects first, then the record, then the outputs: a kill in between leaves a record that can be restored."""
-        for role, name, digest, size in _files(record.outputs):
-            self.objects.put(places[role] / name, digest, size)
-        self.actions.put(record)
+        with self.guard.shared():
+            for role, name, digest, size in _files(record.outputs):
+                self.objects.put(places[role] / name, digest, size)
+            self.actions.put(record)
         for role, path in target.outputs.items():
             self._place(places[role], path)
 

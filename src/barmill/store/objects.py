@@ -1,5 +1,7 @@
 """Objects: bytes named by their digest, in `objects/ab/cdef…`. Written whole, read-only, verified at every restore."""
 
+import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -38,15 +40,21 @@ class Objects:
             return False
 
     def put(self, source: Path, digest: Digest, size: int) -> None:
-        """Store the content of `source`, whose digest is known."""
-        if self.has(digest, size):
-            return
+        """Store the content of `source`, whose digest is known. Its stamp then is that of now, also if it was there.
+
+        Call it under the shared lock: the stamp keeps the object from a gc that has begun before the record is written.
+        """
         target = self.path(digest)
+        if self.has(digest, size):
+            with contextlib.suppress(PermissionError, FileNotFoundError):  # another owner's is written anew
+                os.utime(target)
+                return
         if size <= _SMALL and self.link != "hardlink":
             files.write_atomic(target, source.read_bytes(), mode=0o444, fsync=self.fsync)
         else:
             files.copy(source, target, link=self.link, mode=0o444, fsync=self.fsync)
             target.chmod(0o444)
+            os.utime(target)  # a hard link has the stamp of its first name
 
     def restore(self, digest: Digest, size: int, target: Path) -> None:
         """Put the object's content at `target`, whole and verified.

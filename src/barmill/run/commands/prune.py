@@ -8,17 +8,8 @@ from typing import Any
 from doit.cmd_base import DoitCmdBase
 
 from barmill import files
-from barmill.run.commands.select import all_targets, no_arguments
+from barmill.run.commands.select import DRY_RUN_OPTION, all_targets, no_arguments
 from barmill.run.lock import LOCK
-
-_DRY_RUN = {
-    "name": "dry_run",
-    "short": "n",
-    "long": "dry-run",
-    "type": bool,
-    "default": False,
-    "help": "list them, remove nothing",
-}
 
 
 class Prune(DoitCmdBase):  # type: ignore[misc]
@@ -28,7 +19,7 @@ class Prune(DoitCmdBase):  # type: ignore[misc]
     doc_purpose = "remove outputs that no target claims"
     doc_usage = ""
     doc_description = "The store is not touched: a target that comes back is restored. Build first: the plan decides."
-    cmd_options = (_DRY_RUN,)
+    cmd_options = (DRY_RUN_OPTION,)
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Prune with doit's parsed options, when no other run is at work."""

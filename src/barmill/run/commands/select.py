@@ -15,6 +15,14 @@ JSON_OPTION = {
     "default": False,
     "help": "print JSON for programs",
 }
+DRY_RUN_OPTION = {
+    "name": "dry_run",
+    "short": "n",
+    "long": "dry-run",
+    "type": bool,
+    "default": False,
+    "help": "tell what would be removed, remove nothing",
+}
 
 
 def all_targets(task_list: Iterable[Task]) -> list[Task]:
@@ -44,14 +52,14 @@ def chosen_targets(task_list: Iterable[Task], names: Iterable[str]) -> Iterator[
 
 
 def no_arguments(command: str, arguments: list[str]) -> None:
-    """Refuse arguments that a command about the whole project would ignore.
+    """Refuse arguments that a command about the whole project, or the store, would ignore.
 
     Raises:
         InvalidCommand: there are some.
     """
     if arguments:
         raise InvalidCommand(
-            f"doit {command} is about all targets; it takes no {arguments[0]}\nhint: doit explain tells of one"
+            f"doit {command} is about the whole; it takes no {arguments[0]}\nhint: doit explain tells of one target"
         )
 
 

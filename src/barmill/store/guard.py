@@ -1,0 +1,107 @@
+"""The store's lock: shared while something is published or restored, exclusive for the moments in which gc deletes.
+
+Two files, because `flock` is not fair: with one, a new reader overtakes a waiting writer, and gc would starve among many
+builders. Whoever wants the lock first passes the gate; gc keeps the gate shut while it waits and deletes.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from barmill import files
+
+_READ_ONLY = {errno.EACCES, errno.EROFS, errno.EPERM}
+
+
+class Guard:
+    """The lock of the store at `root`. It is not re-entrant: who holds it must not ask for it again.
+
+    The files are opened for each use, because a `flock` belongs to the open file: threads and forked workers that shared
+    one would share, and release, each other's lock.
+
+    Args:
+        root: the store's folder.
+        first: called under the lock when it is first shared by this object.
+    """
+
+    def __init__(self, root: Path, first: Callable[[], None] | None = None) -> None:
+        self.root = root
+        self._gate = os.path.join(root, ".gate")
+        self._lock = os.path.join(root, ".lock")
+        self._first = first
+
+    @contextlib.contextmanager
+    def shared(self) -> Iterator[None]:
+        """Hold off gc's deletions; any number may at the same time.
+
+        A store that can't be written, and that nobody locked before, is read without: an object that vanishes meanwhile is
+        an `ObjectMissing`, and costs a build.
+        """
+        try:
+            gate = self._acquire(self._gate, fcntl.LOCK_SH)
+        except OSError as error:
+            if error.errno not in _READ_ONLY:
+                raise
+            yield
+            return
+        try:
+            lock = self._acquire(self._lock, fcntl.LOCK_SH)
+        finally:
+            _release(gate)
+        try:
+            if self._first is not None:
+                self._first()
+                self._first = None
+            yield
+        finally:
+            _release(lock)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Wait until nobody publishes or restores, and keep it so."""
+        gate = self._acquire(self._gate, fcntl.LOCK_EX)
+        try:
+            lock = self._acquire(self._lock, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                _release(lock)
+        finally:
+            _release(gate)
+
+    def moment(self) -> int:
+        """A time in ns, by the file system's clock: what was published before is whole, what comes later has later stamps.
+
+        The system's clock would not do: stamps of files lag behind it by a tick, or are made by another machine.
+        """
+        with self.exclusive():
+            probe = files.temporary_name(self.root / "clock")
+            probe.touch(exist_ok=False)
+            try:
+                return probe.stat().st_mtime_ns
+            finally:
+                probe.unlink()
+
+    def _acquire(self, path: str, how: int) -> int:
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            files.make_folder(self.root)
+            file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(file, how)
+        except BaseException:
+            os.close(file)
+            raise
+        return file
+
+
+def _release(file: int) -> None:
+    """Unlock and close; closing alone would leave the lock with a process that was forked meanwhile."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_UN)
+    finally:
+        os.close(file)
