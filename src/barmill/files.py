@@ -36,7 +36,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = False) -> None:
     """Put `data` at `path` so that a reader sees the old content or the new, never a part."""
-    with replacing(path) as temporary, open(temporary, "wb", opener=_creator(mode)) as file:
+    with replacing(path) as temporary:
+        write_new(temporary, data, mode=mode, fsync=fsync)
+
+
+def write_new(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = False) -> None:
+    """Write `data` to a file that is not yet there, in a folder that is nobody else's."""
+    with open(path, "wb", opener=_creator(mode)) as file:
         file.write(data)
         if fsync:
             file.flush()
@@ -55,14 +61,19 @@ def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644
         fsync: wait until the bytes are on the disk.
     """
     with replacing(target) as temporary:
-        if link == "hardlink" and _hardlink(source, temporary):
-            return
-        with open(source, "rb") as reader, open(temporary, "wb", opener=_creator(mode)) as writer:
-            if link != "reflink" or not _reflink(reader.fileno(), writer.fileno()):
-                shutil.copyfileobj(reader, writer, 1 << 20)
-            if fsync:
-                writer.flush()
-                os.fsync(writer.fileno())
+        copy_new(source, temporary, link=link, mode=mode, fsync=fsync)
+
+
+def copy_new(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644, fsync: bool = False) -> None:
+    """As `copy`, to a file that is not yet there, in a folder that is nobody else's."""
+    if link == "hardlink" and _hardlink(source, target):
+        return
+    with open(source, "rb") as reader, open(target, "wb", opener=_creator(mode)) as writer:
+        if link != "reflink" or not _reflink(reader.fileno(), writer.fileno()):
+            shutil.copyfileobj(reader, writer, 1 << 20)
+        if fsync:
+            writer.flush()
+            os.fsync(writer.fileno())
 
 
 def is_damage(error: OSError) -> bool:

@@ -258,28 +258,22 @@ class Cache:
     def _restore(self, target: Target, record: Record) -> bool:
         if not all(self.objects.has(digest, size) for _, _, digest, size in _files(record.outputs)):
             return False
-        for role, path in target.outputs.items():
-            written = record.outputs.get(role, {})
-            if self._is_in_place(path, written):
-                continue
-            if "" not in written:
-                self._restore_folder(path, written)
-                continue
-            if path.is_dir():
-                files.discard(path)
-            self.objects.restore(*written[""], path)
+        with self._staged() as staging:
+            for role, path in target.outputs.items():
+                written = record.outputs.get(role, {})
+                if not self._is_in_place(path, written):
+                    self._unpack(written, staging / role)
+                    self._place(staging / role, path)
         return True
 
-    def _restore_folder(self, path: Path, written: Mapping[str, tuple[Digest, int]]) -> None:
-        """Make the folder elsewhere and rename it into place: whole, whoever else is at work on it."""
-        with self._staged() as staging:
-            for name, (digest, size) in written.items():
-                place = staging / "folder" / name
-                if name.endswith("/"):
-                    place.mkdir(parents=True, exist_ok=True)
-                else:
-                    self.objects.restore(digest, size, place)
-            self._place(staging / "folder", path)
+    def _unpack(self, written: Mapping[str, tuple[Digest, int]], made: Path) -> None:
+        """Make an output from its objects: a file, a folder, or nothing."""
+        for name, (digest, size) in written.items():
+            if name.endswith("/"):
+                (made / name).mkdir(parents=True, exist_ok=True)
+            else:
+                files.make_folder((made / name).parent)
+                self.objects.restore(digest, size, made / name)
 
     def _place(self, made: Path, path: Path) -> None:
         """Rename what was made to its place; nothing goes there if nothing was made."""

@@ -56,8 +56,8 @@ class Objects:
             target.chmod(0o444)
             os.utime(target)  # a hard link has the stamp of its first name
 
-    def restore(self, digest: Digest, size: int, target: Path) -> None:
-        """Put the object's content at `target`, whole and verified.
+    def restore(self, digest: Digest, size: int, place: Path) -> None:
+        """Write the object's content, verified, to a file that is not yet there; it is the caller's to rename.
 
         Raises:
             ObjectMissing: the object is not there.
@@ -69,10 +69,10 @@ class Objects:
             if size <= _SMALL and self.link != "hardlink":
                 data = self._read(digest, source.read_bytes)
                 self._verify(digest, digest_bytes(data))
-                files.write_atomic(target, data)
+                files.write_new(place, data)
             else:
                 self._verify(digest, self._read(digest, lambda: digest_file(source)))
-                files.copy(source, target, link=self.link)
+                files.copy_new(source, place, link=self.link)
         except FileNotFoundError:
             if source.exists():
                 raise
