@@ -9,8 +9,8 @@ from doit.exceptions import InvalidCommand
 from barmill.errors import StoreError
 from barmill.hashing import Digest
 from barmill.run.commands.select import all_targets, chosen_targets
-from barmill.run.storewide import StoreWide
 from barmill.run.judge import nearest
+from barmill.run.storewide import StoreWide
 from barmill.store import pins
 
 
