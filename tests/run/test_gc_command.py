@@ -175,6 +175,16 @@ def test_a_graph_that_cannot_be_told(moved_on: Project) -> None:
     assert json.loads(moved_on.good("store", "--json").out)["records"] == 7
 
 
+def test_a_store_that_cannot_be_locked(moved_on: Project) -> None:
+    """Where the lock can't be taken the file is named, with the cure, and nothing is removed."""
+    for name in (".gate", ".lock"):
+        (moved_on.root / "artifacts/store" / name).unlink()
+        (moved_on.root / "artifacts/store" / name).symlink_to(name)
+    said = moved_on.bad("gc", *EVERYTHING, code=3)
+    assert "artifacts/store/.gate: Too many levels of symbolic links\nhint: " in said
+    assert json.loads(moved_on.good("store", "--json").out)["records"] == 14
+
+
 @pytest.mark.parametrize("command", ["gc", "store"])
 def test_arguments_are_refused(project: Project, command: str) -> None:
     """The commands about the store take no target."""
