@@ -21,4 +21,7 @@ class StoreWide(DoitCmdBase):  # type: ignore[misc]
             code: int = super().execute(params, args)
         except StoreError as error:
             raise InvalidCommand(str(error)) from None
+        except OSError as error:
+            what = f"{error.filename}: {error.strerror}"
+            raise InvalidCommand(f"{what}\nhint: run it as a user who may read and write the store") from None
         return code

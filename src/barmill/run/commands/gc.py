@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,10 @@ class Gc(StoreWide):
             number("--keep-last", keep_last) if keep_last else None,
         )
         seconds = number("--grace", grace)
-        folder, paths = Path(store), [Path(path).absolute() for path in ignored]
+        folder, paths = Path(store), [Path(os.path.abspath(path)) for path in ignored]
         if folder.is_dir():
             with Guard(folder).shared():
-                register(folder, Path(self.dep_manager.name).absolute())
+                register(folder, Path(os.path.abspath(self.dep_manager.name)))
         report = collect(folder, limits, grace=seconds, dry_run=dry_run, ignored=paths)
         if as_json:
             self.outstream.write(json.dumps(dataclasses.asdict(report), indent=1) + "\n")

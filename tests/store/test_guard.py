@@ -1,0 +1,177 @@
+"""The store's lock: builders do not wait for one another, gc waits for them, they for it, and nobody for ever."""
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from barmill.store.guard import Guard
+from tests.store.builds import Place
+
+
+def waits(action: Callable[[], object], release: Callable[[], object]) -> bool:
+    """Whether an action ends only after a release."""
+    done = threading.Event()
+    thread = threading.Thread(target=lambda: (action(), done.set()))
+    thread.start()
+    early = done.wait(0.3)
+    release()
+    thread.join(20)
+    assert done.is_set()
+    return not early
+
+
+def held(how: str, guard: Guard, action: Callable[[], object]) -> bool:
+    """Whether an action waits while the lock is held."""
+    lock = getattr(guard, how)()
+    lock.__enter__()
+    return waits(action, lambda: lock.__exit__(None, None, None))
+
+
+def use(how: str, guard: Guard) -> Callable[[], None]:
+    """An action that takes the lock and lets it go."""
+
+    def action() -> None:
+        with getattr(guard, how)():
+            pass
+
+    return action
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ("shared", "shared", False),
+        ("shared", "exclusive", True),
+        ("exclusive", "shared", True),
+        ("exclusive", "exclusive", True),
+    ],
+)
+def test_who_waits_for_whom(tmp_path: Path, first: str, second: str, expected: bool) -> None:
+    """Sharers do not wait for sharers; everything else waits, also within a process."""
+    assert held(first, Guard(tmp_path), use(second, Guard(tmp_path))) is expected
+
+
+def test_a_forked_process_keeps_no_lock(tmp_path: Path) -> None:
+    """A process that was forked under the lock and lives on does not hold it."""
+    guard = Guard(tmp_path)
+    reader, writer = os.pipe()
+    with guard.shared():
+        child = os.fork()
+        if not child:
+            os.read(reader, 1)
+            os._exit(0)
+    start = time.monotonic()
+    with guard.exclusive():
+        assert time.monotonic() - start < 5
+    os.write(writer, b"x")
+    os.waitpid(child, 0)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_gc_is_not_starved(tmp_path: Path) -> None:
+    """While builders hold the lock in turns without a gap, gc gets it after those who hold it now."""
+    stop = threading.Event()
+
+    def build(delay: float) -> None:
+        time.sleep(delay)
+        while not stop.is_set():
+            with Guard(tmp_path).shared():
+                time.sleep(0.05)
+
+    builders = [threading.Thread(target=build, args=(delay,)) for delay in (0.0, 0.013, 0.025, 0.037)]
+    for builder in builders:
+        builder.start()
+    time.sleep(0.2)
+    start = time.monotonic()
+    for _ in range(5):
+        with Guard(tmp_path).exclusive():
+            pass
+    waited = time.monotonic() - start
+    stop.set()
+    for builder in builders:
+        builder.join()
+    assert waited < 5
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A place where `upper` was built once."""
+    place = Place(tmp_path / "place")
+    place.ensure()
+    return place
+
+
+def test_a_publish_waits_for_gc(place: Place) -> None:
+    """While gc deletes, no object and no record is written."""
+    before = sorted(place.store.rglob("*"))
+    seen: list[bool] = []
+    target = place.target(params={"times": 2})
+    lock = place.cache.guard.exclusive()
+    lock.__enter__()
+
+    def release() -> None:
+        seen.append(sorted(place.store.rglob("*")) == before)
+        lock.__exit__(None, None, None)
+
+    assert waits(lambda: Place(place.root).cache.ensure(target), release)
+    assert seen == [True]
+    assert place.tree() == {"": "ONEONE"}
+
+
+def test_a_restore_waits_for_gc(place: Place) -> None:
+    """While gc deletes, nothing is restored; what it left is."""
+    place.out.unlink()
+    assert held("exclusive", place.cache.guard, lambda: Place(place.root).cache.ensure(place.target()))
+    assert place.tree() == {"": "ONE"}
+
+
+def test_objects_are_read_under_the_lock(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the question whether the objects are there until they are restored, gc can't get in."""
+    objects = place.cache.objects
+    place.out.unlink()
+    waited: list[bool] = []
+    restore = objects.restore
+
+    def slow(*arguments: object) -> None:
+        done = threading.Event()
+        thread = threading.Thread(target=lambda: (use("exclusive", Guard(place.store))(), done.set()))
+        thread.start()
+        waited.append(not done.wait(0.3))
+        restore(*arguments)
+        threads.append(thread)
+
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(objects, "restore", slow)
+    assert place.ensure() == "restored"
+    for thread in threads:
+        thread.join(20)
+    assert waited == [True]
+
+
+def test_moment_is_before_what_comes_later(tmp_path: Path) -> None:
+    """A file written right after the moment is never stamped before it, one written before never after it."""
+    guard = Guard(tmp_path)
+    for number in range(200):
+        (tmp_path / f"old{number}").touch()
+        moment = guard.moment()
+        (tmp_path / f"new{number}").touch()
+        assert (tmp_path / f"old{number}").stat().st_mtime_ns <= moment <= (tmp_path / f"new{number}").stat().st_mtime_ns
+    assert sorted(path.name for path in tmp_path.glob(".*")) == [".gate", ".lock"]
+
+
+def test_a_store_that_cannot_be_written_is_read(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that may only be read, and was never locked, still gives what it holds."""
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    place.out.unlink()
+    monkeypatch.setattr(Guard, "_acquire", refuse)
+    monkeypatch.setattr("barmill.store.actions.os.utime", refuse)
+    assert place.ensure() == "restored"
