@@ -169,6 +169,10 @@ def test_no_right_to_read_is_no_damage(place: Built, monkeypatch: pytest.MonkeyP
         place.cache.objects.restore(place.digest, 3, place.root / "other")
     with pytest.raises(PermissionError):
         place.cache.actions.get(place.key)
+    monkeypatch.setattr(module, "digest_file", refusing)
+    exam = Examination(repair=True)
+    verify_store(exam, place.cache.objects, place.cache.actions)
+    assert [fault.cure for fault in exam.faults] == [module._RIGHTS] * 2
     monkeypatch.undo()
     assert (place.object().exists(), place.record().exists()) == (True, True)
 
