@@ -74,7 +74,7 @@ def test_wrong_usage(project: Project, arguments: tuple[str, ...]) -> None:
 
 def lost_state(project: Project) -> None:
     """A state file that is no database."""
-    (project.root / "artifacts/state.sqlite-wal").unlink()
+    (project.root / "artifacts/state.sqlite-wal").unlink(missing_ok=True)
     overwrite(project.root / "artifacts/state.sqlite", b"nonsense" * 2000)
 
 

@@ -86,6 +86,17 @@ def test_a_copied_state_does_not_speak_for_the_copy(root: Path, monkeypatch: pyt
     assert look(copy / "state.sqlite")[0].digest != before.digest
 
 
+def test_a_damaged_memory_is_not_believed(root: Path) -> None:
+    """A remembered digest with a digit turned is worked out again."""
+    state = root / "state.sqlite"
+    before, _ = look(state)
+    known = State(state)
+    ((name, text),) = known.codes.items()
+    known._db.execute("UPDATE codes SET entry = ?", (text.replace(before.digest, "0" * 32),))
+    assert name == "pkg.stage.build"
+    assert look(state) == (before, True)
+
+
 def test_a_data_file_that_appears_is_seen(root: Path) -> None:
     """A file that the code names and that was not there counts once it is."""
     before, _ = look(root / "state.sqlite")

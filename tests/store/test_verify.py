@@ -1,6 +1,7 @@
 """Verifying a store and a project: each kind of damage is found, named, and made good."""
 
 import errno
+import json
 import os
 import time
 from collections.abc import Callable
@@ -169,6 +170,10 @@ def test_no_right_to_read_is_no_damage(place: Built, monkeypatch: pytest.MonkeyP
         place.cache.objects.restore(place.digest, 3, place.root / "other")
     with pytest.raises(PermissionError):
         place.cache.actions.get(place.key)
+    monkeypatch.setattr(module, "digest_file", refusing)
+    exam = Examination(repair=True)
+    verify_store(exam, place.cache.objects, place.cache.actions)
+    assert [fault.cure for fault in exam.faults] == [module._RIGHTS] * 2
     monkeypatch.undo()
     assert (place.object().exists(), place.record().exists()) == (True, True)
 
@@ -352,9 +357,8 @@ def test_a_wrong_listing(tmp_path: Path, change: dict[str, str]) -> None:
 def test_wrong_code(place: Built) -> None:
     """A remembered code digest that is not that of the code is found and dropped."""
     name = "tests.store.builds.upper"
-    text = place.cache.state.codes[name]
-    place.cache.state.codes[name] = text.replace(place.cache.codes.of(builds.upper).digest, "0" * 32)
-    place.cache.state._dirty["codes"].add(name)
+    entry = json.loads(place.cache.state.codes[name])["entry"]
+    place.cache.codes._put(name, entry | {"digest": "0" * 32})
     place.reopen()
     exam = place.verify(repair=True)
     assert (kinds(exam), name in exam.faults[0].what) == (["remembered"], True)

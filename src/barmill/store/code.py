@@ -76,7 +76,7 @@ class Codes:
                 "absent": sorted(map(str, reached.absent)),
                 "stamp": "",
             }
-            self._state.put("codes", name, entry)
+            self._put(name, entry)
         self._vouch(name, entry)
         for path in entry["files"]:
             if path in self._loaded and _stamp(path) != self._loaded[path]:
@@ -98,7 +98,10 @@ class Codes:
         """Remember the stamps of files that were found unchanged, if they can be trusted."""
         stamp = _stamps(entry["files"])
         if entry["stamp"] != stamp and all(map(self._state.stats.vouches, entry["files"])) and self._unchanged(entry["files"]):
-            self._state.put("codes", name, entry | {"stamp": stamp})
+            self._put(name, entry | {"stamp": stamp})
+
+    def _put(self, name: str, entry: dict[str, Any]) -> None:
+        self._state.put("codes", name, {"check": digest_record(entry), "entry": entry})
 
     def _unchanged(self, files: dict[str, Digest]) -> bool:
         try:
@@ -108,11 +111,13 @@ class Codes:
 
 
 def _decode(text: str | None) -> dict[str, Any] | None:
+    """What is remembered of a build function; None if that is damaged."""
     try:
-        entry = json.loads(text) if text else None
-    except ValueError:
+        told = json.loads(text) if text else {}
+        entry = told["entry"]
+        return entry if told["check"] == digest_record(entry) and entry.keys() == _ENTRY else None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return entry if isinstance(entry, dict) and entry.keys() == _ENTRY else None
 
 
 _ENTRY = {"python", "digest", "libraries", "modules", "files", "absent", "stamp"}

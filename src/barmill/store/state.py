@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import sys
+import weakref
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,9 @@ class State:
 
     def _open(self) -> None:
         # autocommit: the transactions are ours; one process, one thread writes, other processes wait up to 30 s
-        self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
+        self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
         self._owner = os.getpid()
+        weakref.finalize(self, _close, self._db, self._owner)  # brings what is in SQLite's log into the file
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -176,6 +178,11 @@ def _is_damage(error: Exception) -> bool:
     if isinstance(error, sqlite3.ProgrammingError):
         return False
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF in _DAMAGED
+
+
+def _close(database: sqlite3.Connection, owner: int) -> None:
+    if os.getpid() == owner:
+        database.close()
 
 
 def _is_text(path: str) -> bool:

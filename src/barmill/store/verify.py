@@ -25,6 +25,7 @@ _FOLDER = re.compile("[0-9a-f]{2}")
 _OBJECT = re.compile("[0-9a-f]{30}")
 _RECORD = re.compile(r"[0-9a-f]{30}\.json")
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.tmp")
+_RIGHTS = "see to its rights; it may be sound"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -89,49 +90,61 @@ def verify_store(exam: Examination, objects: Objects, actions: Actions) -> None:
     exam.counts["quarantined"] += len(os.listdir(quarantine)) if quarantine.is_dir() else 0
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What a file of the store is: its size, what is wrong with it, and whether that is damage; of a record, what it lacks."""
+
+    size: int = 0
+    what: str = ""
+    damaged: bool = False
+    foreign: bool = False
+    lacks: tuple[str, ...] = ()
+
+
 def _objects(exam: Examination, objects: Objects) -> None:
-    def look(name: str) -> tuple[int, str]:
+    def look(name: str) -> _Look:
         path = objects.path(Digest(name))
         try:
             size = path.stat().st_size
             found = digest_file(path)
         except FileNotFoundError:  # somebody removed it meanwhile
-            return 0, ""
+            return _Look()
         except OSError as error:
-            return 0, f"can't be read: {error.strerror}"
-        return size, "" if found == name else f"has the digest {found}, {size} bytes"
+            return _Look(0, f"can't be read: {error.strerror}", files.is_damage(error))
+        return _Look(size) if found == name else _Look(size, f"has the digest {found}, {size} bytes", damaged=True)
 
     names = _named(exam, objects.root / "objects", _OBJECT)
-    for name, (size, what) in zip(names, exam.each("objects", look, names), strict=True):
+    for name, seen in zip(names, exam.each("objects", look, names), strict=True):
         exam.counts["objects"] += 1
-        exam.counts["bytes"] += size
-        if what:
-            path = objects.path(Digest(name))
-            exam.add("object", path, what, _set_aside(exam, objects, Digest(name)))
+        exam.counts["bytes"] += seen.size
+        if seen.what:
+            cure = _set_aside(exam, objects, Digest(name)) if seen.damaged else _RIGHTS
+            exam.add("object", objects.path(Digest(name)), seen.what, cure)
 
 
 def _records(exam: Examination, objects: Objects, actions: Actions) -> None:
-    def look(name: str) -> tuple[bool, str, list[str]]:
-        """Whether it is of another format; what is wrong with it; what is wrong with the objects that it names."""
+    def look(name: str) -> _Look:
         try:
             record = actions.read(Digest(name))
         except FileNotFoundError:
-            return False, "", []
+            return _Look()
         except RecordCorrupt as error:
-            return False, error.fact.partition(": ")[2], []
+            return _Look(0, error.fact.partition(" is damaged: ")[2], damaged=True)
         except OSError as error:
-            return False, f"can't be read: {error.strerror}", []
-        missing = [(d, n) for d, n in record.objects() if not objects.has(d, n)] if record else []
-        return record is None, "", [f"{record.task}: object {objects.path(d)} of {n} bytes" for d, n in missing if record]
+            return _Look(0, f"can't be read: {error.strerror}")
+        if record is None:
+            return _Look(foreign=True)
+        missing = [(digest, size) for digest, size in record.objects() if not objects.has(digest, size)]
+        return _Look(lacks=tuple(f"{record.task}: object {objects.path(digest)} of {size} bytes" for digest, size in missing))
 
     names = [name.removesuffix(".json") for name in _named(exam, actions.root / "actions", _RECORD)]
-    for name, (foreign, what, missing) in zip(names, exam.each("records", look, names), strict=True):
+    for name, seen in zip(names, exam.each("records", look, names), strict=True):
         exam.counts["records"] += 1
-        exam.counts["foreign"] += foreign
+        exam.counts["foreign"] += seen.foreign
         path = actions.path(Digest(name))
-        if what:
-            exam.add("record", path, what, _set_aside(exam, actions, Digest(name)))
-        for each in missing:
+        if seen.what:
+            exam.add("record", path, seen.what, _set_aside(exam, actions, Digest(name)) if seen.damaged else _RIGHTS)
+        for each in seen.lacks:
             exam.add("record", path, f"names what is not there: {each}", "the record stays, as a miss: doit builds it again")
 
 
