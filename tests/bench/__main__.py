@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-from tests.bench import graphs, growth, hashing, noop70k, restore, tiny10k
+from tests.bench import graphs, growth, hashing, noop70k, parallel, restore, tiny10k
 from tests.bench.timing import Options
 
 _PARTS = {
@@ -15,6 +15,7 @@ _PARTS = {
     "wide70k": graphs.wide70k,
     "growth": growth.run,
     "restore": restore.run,
+    "parallel": parallel.run,
     "hashing": hashing.run,
 }
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from tests.bench.timing import DOIT, Options, Table, fresh_artifacts, process, race, work_folder
 
-_TARGETS = 40
+_TARGETS = 60
 
 _STAGE = '''
 """Sums."""
@@ -37,7 +37,7 @@ def run(options: Options) -> Table:
     """Cold builds of targets that take 0.1 s each."""
     root = work_folder("parallel")
     count = options.scaled(_TARGETS)
-    (root / "sums.py").write_text(_STAGE.format(count=count, steps=options.scaled(1_200_000)))
+    (root / "sums.py").write_text(_STAGE.format(count=count, steps=options.scaled(2_000_000)))
     (root / "dodo.py").write_text(_DODO.lstrip())
     (root / "pyproject.toml").write_text("[tool.barmill]\n")
 

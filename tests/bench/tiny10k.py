@@ -1,5 +1,6 @@
 """10,000 targets that copy a small file: plain doit with its MD5 checker beside the same graph through barmill."""
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def task_copies():
 
 
 def run(options: Options) -> Table:
-    """The first build, once each; then builds in which nothing changed."""
+    """The first build, once each; then builds in which nothing changed; then ours with every output to restore."""
     count = options.scaled(_TARGETS)
     projects = {"ours": _project("ours", count, _OURS)}
     (projects["ours"] / "copies.py").write_text(_COPIES.format(count=count))
@@ -59,13 +60,21 @@ def run(options: Options) -> Table:
     contenders["ours"] = partial(process, DOIT, projects["ours"], says=f"0 built, 0 restored, {count} fresh")
     medians = race({**contenders, YARDSTICK: yardstick}, options.repeat)
 
+    restored = race({"ours": partial(_restore, projects["ours"], count)}, options.repeat)
+
     table = Table(f"{count} trivial targets", options.repeat)
     for backend in _BACKENDS:
         table.add("nothing changed", medians["ours"], f"plain doit, md5, {backend}", medians[backend])
     table.add("nothing changed", medians["ours"], YARDSTICK, medians[YARDSTICK])
+    table.add("all outputs deleted", restored["ours"], "nothing changed", medians["ours"])
     for backend in _BACKENDS:
         table.add("first build", first["ours"], f"plain doit, md5, {backend}", first[backend], single=True)
     return table
+
+
+def _restore(root: Path, count: int) -> float:
+    (root / "artifacts/copies").rename(root / f"gone{time.time_ns()}")
+    return process(DOIT, root, says=f"0 built, {count} restored")
 
 
 def _project(name: str, count: int, dodo: str) -> Path:
