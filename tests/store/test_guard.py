@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_a_forked_process_keeps_no_lock(tmp_path: Path) -> None:
     with guard.shared():
         child = os.fork()
         if not child:
-            os.read(reader, 1)
+            select.select([reader], [], [], 8)  # not for ever, should it hold the lock
             os._exit(0)
     start = time.monotonic()
     with guard.exclusive():
