@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from barmill.store.broom import Broom
+from barmill.store.census import Lying
 from barmill.store.guard import Guard
 from tests.store.builds import Place
 
@@ -63,7 +66,7 @@ def test_a_forked_process_keeps_no_lock(tmp_path: Path) -> None:
     with guard.shared():
         child = os.fork()
         if not child:
-            os.read(reader, 1)
+            select.select([reader], [], [], 8)  # not for ever, should it hold the lock
             os._exit(0)
     start = time.monotonic()
     with guard.exclusive():
@@ -175,3 +178,24 @@ def test_a_store_that_cannot_be_written_is_read(place: Place, monkeypatch: pytes
     monkeypatch.setattr(Guard, "_acquire", refuse)
     monkeypatch.setattr("barmill.store.actions.os.utime", refuse)
     assert place.ensure() == "restored"
+
+
+def test_deleting_waits_for_builders(place: Place) -> None:
+    """While something is published or restored, gc deletes no record, object or note."""
+    file = Lying(str(place.store / "file"), 0, 0)
+    broom = Broom(Guard(place.store))
+    for action in (lambda: broom.sweep([file], time.time_ns()), lambda: broom.drop(file.path, condition=lambda: True)):
+        Path(file.path).touch()
+        os.utime(file.path, (0, 0))
+        there: list[bool] = []
+        lock = place.cache.guard.shared()
+        lock.__enter__()
+        assert waits(action, lambda: (there.append(Path(file.path).exists()), lock.__exit__(None, None, None)))  # noqa: B023
+        assert there == [True]
+        assert not Path(file.path).exists()
+
+
+def test_a_use_waits_for_gc(place: Place) -> None:
+    """A record is not marked as used between gc's look at it and its deletion: it would go all the same."""
+    key = place.cache.ensure(place.target()).key
+    assert held("exclusive", place.cache.guard, lambda: place.cache._use(key))
