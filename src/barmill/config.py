@@ -23,6 +23,7 @@ class Settings:
         artifacts: everything that is built.
         store: content-addressed store; `<artifacts>/store` if not set. May lie outside the project and be shared.
         link: how a stored object becomes a file: `reflink` (else copy), `copy`, `hardlink`.
+        compress: whether new objects of the store are compressed where it pays: `none`, `zstd` (needs `barmill[zstd]`).
         fsync: wait for the disk at each store write (a torn object is found and rebuilt without it, too).
         frequency: the part of the tree that instruments are matched with: `daily`, `hourly`, `5 min`.
         lse_currency_policy: whose currency counts for a London line: `broker`, `stooq`, `strict` (neither if they differ).
@@ -38,6 +39,7 @@ class Settings:
     artifacts: Path = Path("artifacts")
     store: Path | None = None
     link: str = field(default="reflink", metadata={"choices": ("reflink", "copy", "hardlink")})
+    compress: str = field(default="none", metadata={"choices": ("none", "zstd")})
     fsync: bool = False
     frequency: str = field(default="daily", metadata={"choices": ("daily", "hourly", "5 min")})
     lse_currency_policy: str = field(default="broker", metadata={"choices": ("broker", "stooq", "strict")})

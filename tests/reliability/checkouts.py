@@ -1,12 +1,12 @@
 """What the processes of the race harness do: build over a shared store, collect its garbage, and look whether it is sound."""
 
 import random
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from barmill import files
 from barmill.errors import StoreError
 from barmill.hashing import digest_file
 from barmill.store.cache import Cache
@@ -147,6 +147,6 @@ def tree(path: Path) -> dict[str, bytes]:
 def clear(path: Path) -> None:
     """Remove a file or a folder, if it is there."""
     if path.is_dir():
-        shutil.rmtree(path)
+        files.discard(path)  # gc may be reading the state in it
     else:
         path.unlink(missing_ok=True)

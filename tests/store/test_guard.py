@@ -197,5 +197,5 @@ def test_deleting_waits_for_builders(place: Place) -> None:
 
 def test_a_use_waits_for_gc(place: Place) -> None:
     """A record is not marked as used between gc's look at it and its deletion: it would go all the same."""
-    key = place.cache.ensure(place.target()).key
-    assert held("exclusive", place.cache.guard, lambda: place.cache._use(key))
+    place.cache.ensure(place.target())
+    assert held("exclusive", place.cache.guard, lambda: place.cache.restore(place.target()))

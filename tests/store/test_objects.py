@@ -2,12 +2,13 @@
 
 import os
 import stat
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from barmill.errors import ObjectCorrupt, ObjectMissing
+from barmill.errors import ObjectCorrupt, ObjectMissing, StoreError
 from barmill.hashing import Digest, digest_bytes
 from barmill.store.objects import Objects
 
@@ -21,12 +22,12 @@ def files_below(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
-def stored(root: Path, data: bytes, link: str = "reflink") -> tuple[Objects, Digest]:
+def stored(root: Path, data: bytes, link: str = "reflink", compress: str = "none") -> tuple[Objects, Digest]:
     """A store with one object."""
     root.mkdir(exist_ok=True)
     source, digest = root / "source", digest_bytes(data)
     source.write_bytes(data)
-    objects = Objects(root / "store", link=link)
+    objects = Objects(root / "store", link=link, compress=compress)
     objects.put(source, digest, len(data))
     source.unlink()
     return objects, digest
@@ -141,3 +142,68 @@ def test_a_missing_object_is_named(tmp_path: Path, size: int) -> None:
     with pytest.raises(ObjectMissing, match=digest[2:]):
         objects.restore(digest, size, tmp_path / "target")
     assert files_below(tmp_path) == []
+
+
+TEXT = b"2024-01-02,10.5,11.0,10.25,10.75,1000\n" * 1000
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_compressed_where_it_pays(tmp_path: Path, link: str) -> None:
+    """Text is kept compressed, and comes back as it was, also to a store that does not compress; noise and crumbs are not."""
+    objects, digest = stored(tmp_path, TEXT, link, "zstd")
+    packed = Path(f"{objects.path(digest)}.zst")
+    assert files_below(tmp_path) == [str(packed.relative_to(tmp_path))]
+    assert packed.stat().st_size < len(TEXT) / 10
+    assert objects.digest(packed) == digest
+    for number, reader in enumerate((objects, Objects(objects.root, link=link))):
+        assert reader.has(digest, len(TEXT))
+        reader.restore(digest, len(TEXT), tmp_path / str(number))
+        assert (tmp_path / str(number)).read_bytes() == TEXT
+        reader.put(tmp_path / "not even there", digest, len(TEXT))
+    for data in (os.urandom(100_000), TEXT[:1000]):
+        _, plain = stored(tmp_path, data, link, "zstd")
+        assert objects.path(plain).read_bytes() == data
+
+
+@pytest.mark.parametrize("damage", [truncate, flip, empty])
+def test_a_damaged_compressed_object_is_never_given_out(tmp_path: Path, damage: object) -> None:
+    """It is set aside like any other, and can be stored again."""
+    objects, digest = stored(tmp_path, TEXT, compress="zstd")
+    packed = Path(f"{objects.path(digest)}.zst")
+    packed.chmod(0o644)
+    damage(packed)
+    with pytest.raises(ObjectCorrupt, match=r"quarantine.*\nhint: "):
+        objects.restore(digest, len(TEXT), tmp_path / "target")
+    assert files_below(tmp_path) == [f"store/quarantine/{digest}.zst"]
+    assert not objects.has(digest, len(TEXT))
+    assert stored(tmp_path, TEXT, compress="zstd")[0].has(digest, len(TEXT))
+
+
+def test_every_bit_of_a_compressed_object_counts(tmp_path: Path) -> None:
+    """With any bit of it turned it is refused, or it still gives the right bytes."""
+    data = TEXT[:4160]
+    objects, digest = stored(tmp_path, data, compress="zstd")
+    packed = Path(f"{objects.path(digest)}.zst")
+    whole = packed.read_bytes()
+    for bit in range(len(whole) * 8):
+        turned = bytearray(whole)
+        turned[bit // 8] ^= 1 << bit % 8
+        packed.unlink(missing_ok=True)
+        packed.write_bytes(turned)
+        place = tmp_path / str(bit)
+        try:
+            objects.restore(digest, len(data), place)
+        except ObjectCorrupt:
+            assert not place.exists()
+        else:
+            assert place.read_bytes() == data
+
+
+def test_without_zstd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A compressed object that can't be read for want of the library is left where it is, and the cure is named."""
+    objects, digest = stored(tmp_path, TEXT, compress="zstd")
+    monkeypatch.setitem(sys.modules, "backports", None)
+    monkeypatch.setitem(sys.modules, "compression", None)
+    with pytest.raises(StoreError, match=r"pip install 'barmill\[zstd\]'"):
+        objects.restore(digest, len(TEXT), tmp_path / "target")
+    assert objects.has(digest, len(TEXT))

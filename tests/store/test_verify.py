@@ -150,9 +150,8 @@ def test_an_object_that_the_disk_gives_no_more(place: Built, monkeypatch: pytest
     def failing(path: Path) -> Digest:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(module, "digest_file", failing)
-    assert "Input/output error" in place.verify().faults[0].what
     monkeypatch.setattr(objects_module, "digest_file", failing)
+    assert "Input/output error" in place.verify().faults[0].what
     place.cache.objects.link = "hardlink"
     with pytest.raises(ObjectCorrupt, match=r"can't be read \(Input/output error\); moved to "):
         place.cache.objects.restore(place.digest, 3, place.root / "other")
@@ -170,7 +169,7 @@ def test_no_right_to_read_is_no_damage(place: Built, monkeypatch: pytest.MonkeyP
         place.cache.objects.restore(place.digest, 3, place.root / "other")
     with pytest.raises(PermissionError):
         place.cache.actions.get(place.key)
-    monkeypatch.setattr(module, "digest_file", refusing)
+    monkeypatch.setattr(objects_module, "digest_file", refusing)
     exam = Examination(repair=True)
     verify_store(exam, place.cache.objects, place.cache.actions)
     assert [fault.cure for fault in exam.faults] == [module._RIGHTS] * 2

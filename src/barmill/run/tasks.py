@@ -155,4 +155,4 @@ def _remove(outputs: list[Path], dryrun: bool) -> None:
 
 
 def _cache(settings: Settings, plan: Plan) -> Cache:
-    return open_cache(plan.store, plan.state, settings.link, settings.fsync)
+    return open_cache(plan.store, plan.state, settings.link, settings.fsync, settings.compress)

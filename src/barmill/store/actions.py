@@ -71,7 +71,7 @@ class Actions:
             return None
         except RecordCorrupt:
             with contextlib.suppress(FileNotFoundError):  # another reader was faster
-                self.set_aside(key)
+                self.set_aside(self.path(key))
             return None
 
     def read(self, key: Digest) -> Record | None:
@@ -92,9 +92,8 @@ class Actions:
             fact = f"it can't be read ({error.strerror})"
         raise RecordCorrupt(f"record {path} is damaged: {fact}", "run doit: what needs it is built again")
 
-    def set_aside(self, key: Digest) -> Path:
-        """Move a damaged record to `quarantine/`; tells where it is now."""
-        path = self.path(key)
+    def set_aside(self, path: Path) -> Path:
+        """Move the file of a damaged record to `quarantine/`; tells where it is now."""
         aside = self.root / "quarantine" / path.name
         files.move(path, aside)
         return aside

@@ -65,14 +65,15 @@ class Cache:
         state: path of the project's state file.
         link: see `Objects`.
         fsync: see `Objects`.
+        compress: see `Objects`.
     """
 
-    def __init__(self, store: Path, state: Path, *, link: str = "reflink", fsync: bool = False) -> None:
-        self._arguments = (store, state, link, fsync)
+    def __init__(self, store: Path, state: Path, *, link: str = "reflink", fsync: bool = False, compress: str = "none") -> None:
+        self._arguments = (store, state, link, fsync, compress)
         self.state: State = open_state(state)
         self.stats: StatCache = self.state.stats
         self.codes = Codes(self.state)
-        self.objects = Objects(store, link=link, fsync=fsync)
+        self.objects = Objects(store, link=link, fsync=fsync, compress=compress)
         self.actions = Actions(store, fsync=fsync)
         self.guard = Guard(store, functools.partial(register, store, Path(os.path.abspath(state))))
         self.staging = state.parent / ".staging"
@@ -366,6 +367,6 @@ def _written(target: Target, places: Mapping[str, Path], staging: Path) -> Writt
 
 
 @functools.cache
-def open_cache(store: Path, state: Path, link: str, fsync: bool) -> Cache:
+def open_cache(store: Path, state: Path, link: str, fsync: bool, compress: str) -> Cache:
     """The cache over `store`: one object per process, also in a worker that was given one by pickle."""
-    return Cache(store, state, link=link, fsync=fsync)
+    return Cache(store, state, link=link, fsync=fsync, compress=compress)

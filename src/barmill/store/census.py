@@ -11,7 +11,7 @@ from barmill.hashing import Digest
 from barmill.store.actions import Actions
 
 _SHARD = re.compile(r"[0-9a-f]{2}")
-_OBJECT = re.compile(r"[0-9a-f]{30}")
+_OBJECT = re.compile(r"[0-9a-f]{30}(\.zst)?")
 _RECORD = re.compile(r"[0-9a-f]{30}\.json")
 
 

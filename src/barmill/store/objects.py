@@ -9,8 +9,13 @@ from typing import TypeVar
 from barmill import files
 from barmill.errors import ObjectCorrupt, ObjectMissing
 from barmill.hashing import Digest, digest_bytes, digest_file
+from barmill.store import zstd
+
+PACKED = ".zst"
+"""How the name of a compressed object's file ends."""
 
 _SMALL = 1 << 20
+_PACK = (4096, 256 << 20)  # sizes that are compressed: below there is little to save, above it would take too much memory
 _Content = TypeVar("_Content")
 
 
@@ -21,23 +26,33 @@ class Objects:
         root: the store's folder.
         link: how bytes get from store to file and back: `reflink` (else copy), `copy`, `hardlink`.
         fsync: wait for the disk at each write.
+        compress: `zstd`: new objects are compressed where that saves a tenth or more; `none`.
     """
 
-    def __init__(self, root: Path, *, link: str = "reflink", fsync: bool = False) -> None:
+    def __init__(self, root: Path, *, link: str = "reflink", fsync: bool = False, compress: str = "none") -> None:
         self.root = root
         self.link = link
         self.fsync = fsync
+        self.compress = compress
 
     def path(self, digest: Digest) -> Path:
-        """Where the object lies, if it is there."""
+        """Where the object lies, if it is there and is not compressed."""
         return self.root / "objects" / digest[:2] / digest[2:]
 
-    def has(self, digest: Digest, size: int) -> bool:
-        """Whether an object of this digest and size is there; its bytes are looked at when it is restored."""
+    def find(self, digest: Digest, size: int) -> Path | None:
+        """Where the object lies, compressed or not; its bytes are looked at when it is restored."""
+        plain = self.path(digest)
         try:
-            return self.path(digest).stat().st_size == size
+            if plain.stat().st_size == size:
+                return plain
         except OSError:
-            return False
+            pass
+        packed = Path(f"{plain}{PACKED}")
+        return packed if packed.is_file() else None
+
+    def has(self, digest: Digest, size: int) -> bool:
+        """Whether an object of this digest and size is there."""
+        return self.find(digest, size) is not None
 
     def put(self, source: Path, digest: Digest, size: int) -> None:
         """Store the content of `source`, whose digest is known. Its stamp then is that of now, also if it was there.
@@ -45,9 +60,14 @@ class Objects:
         Call it under the shared lock: the stamp keeps the object from a gc that has begun before the record is written.
         """
         target = self.path(digest)
-        if self.has(digest, size):
+        if there := self.find(digest, size):
             with contextlib.suppress(PermissionError, FileNotFoundError):  # another owner's is written anew
-                os.utime(target)
+                os.utime(there)
+                return
+        if self.compress == "zstd" and _PACK[0] <= size <= _PACK[1]:
+            packed = zstd.compress(source.read_bytes())
+            if len(packed) <= 0.9 * size:
+                files.write_atomic(Path(f"{target}{PACKED}"), packed, mode=0o444, fsync=self.fsync)
                 return
         if size <= _SMALL and self.link != "hardlink":
             files.write_atomic(target, source.read_bytes(), mode=0o444, fsync=self.fsync)
@@ -64,38 +84,56 @@ class Objects:
             ObjectCorrupt: its bytes have another digest, or can't be read any more; it is moved to `quarantine/` so that it can
                 be stored again.
         """
-        source = self.path(digest)
+        source = self.find(digest, size) or self.path(digest)
         try:
-            if size <= _SMALL and self.link != "hardlink":
-                data = self._read(digest, source.read_bytes)
-                self._verify(digest, digest_bytes(data))
+            if source.suffix == PACKED:
+                data = self._read(source, lambda: _unpacked(source))
+                self._verify(source, digest, digest_bytes(data))
+                files.write_new(place, data)
+            elif size <= _SMALL and self.link != "hardlink":
+                data = self._read(source, source.read_bytes)
+                self._verify(source, digest, digest_bytes(data))
                 files.write_new(place, data)
             else:
-                self._verify(digest, self._read(digest, lambda: digest_file(source)))
+                self._verify(source, digest, self._read(source, lambda: digest_file(source)))
                 files.copy_new(source, place, link=self.link)
         except FileNotFoundError:
             if source.exists():
                 raise
             raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
 
-    def set_aside(self, digest: Digest) -> Path:
-        """Move a damaged object to `quarantine/`, so that it can be stored again; tells where it is now."""
-        aside = self.root / "quarantine" / digest
-        files.move(self.path(digest), aside)
+    def digest(self, path: Path) -> Digest:
+        """Digest of the content of an object's file, compressed or not.
+
+        Raises:
+            OSError, ValueError: it can't be read, or decompressed.
+        """
+        return digest_bytes(_unpacked(path)) if path.suffix == PACKED else digest_file(path)
+
+    def set_aside(self, path: Path) -> Path:
+        """Move the file of a damaged object to `quarantine/`, so that it can be stored again; tells where it is now."""
+        aside = self.root / "quarantine" / f"{path.parent.name}{path.name}"
+        files.move(path, aside)
         return aside
 
-    def _read(self, digest: Digest, read: Callable[[], _Content]) -> _Content:
+    def _read(self, path: Path, read: Callable[[], _Content]) -> _Content:
         try:
             return read()
+        except ValueError as error:
+            raise self._corrupt(path, f"can't be decompressed ({error})") from None
         except OSError as error:
             if not files.is_damage(error):
                 raise
-            raise self._corrupt(digest, f"can't be read ({error.strerror})") from None
+            raise self._corrupt(path, f"can't be read ({error.strerror})") from None
 
-    def _verify(self, digest: Digest, found: Digest) -> None:
+    def _verify(self, path: Path, digest: Digest, found: Digest) -> None:
         if found != digest:
-            raise self._corrupt(digest, f"has the digest {found[:12]}")
+            raise self._corrupt(path, f"has the digest {found[:12]}")
 
-    def _corrupt(self, digest: Digest, fact: str) -> ObjectCorrupt:
-        aside = self.set_aside(digest)
-        return ObjectCorrupt(f"object {self.path(digest)} {fact}; moved to {aside}", "run doit: what needs it is built again")
+    def _corrupt(self, path: Path, fact: str) -> ObjectCorrupt:
+        aside = self.set_aside(path)
+        return ObjectCorrupt(f"object {path} {fact}; moved to {aside}", "run doit: what needs it is built again")
+
+
+def _unpacked(path: Path) -> bytes:
+    return zstd.decompress(path.read_bytes())

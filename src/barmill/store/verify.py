@@ -15,14 +15,14 @@ from typing import TypeVar
 
 from barmill import files
 from barmill.errors import RecordCorrupt
-from barmill.hashing import Digest, digest_file
+from barmill.hashing import Digest
 from barmill.store.actions import Actions
-from barmill.store.objects import Objects
+from barmill.store.objects import PACKED, Objects
 
 _HOUR = 3600
 _BATCH = 32  # files per call of a thread: handing over costs as much as hashing a small file
 _FOLDER = re.compile("[0-9a-f]{2}")
-_OBJECT = re.compile("[0-9a-f]{30}")
+_OBJECT = re.compile(r"[0-9a-f]{30}(\.zst)?")
 _RECORD = re.compile(r"[0-9a-f]{30}\.json")
 _TEMPORARY = re.compile(r"\..*\.[0-9a-f]{12}\.tmp")
 _RIGHTS = "see to its rights; it may be sound"
@@ -106,20 +106,23 @@ def _objects(exam: Examination, objects: Objects) -> None:
         path = objects.path(Digest(name))
         try:
             size = path.stat().st_size
-            found = digest_file(path)
+            found = objects.digest(path)
+        except ValueError as error:
+            return _Look(size, f"can't be decompressed: {error}", damaged=True)
         except FileNotFoundError:  # somebody removed it meanwhile
             return _Look()
         except OSError as error:
             return _Look(0, f"can't be read: {error.strerror}", files.is_damage(error))
-        return _Look(size) if found == name else _Look(size, f"has the digest {found}, {size} bytes", damaged=True)
+        wrong = found != name.removesuffix(PACKED)
+        return _Look(size, f"has the digest {found}, {size} bytes" if wrong else "", damaged=wrong)
 
     names = _named(exam, objects.root / "objects", _OBJECT)
     for name, seen in zip(names, exam.each("objects", look, names), strict=True):
         exam.counts["objects"] += 1
         exam.counts["bytes"] += seen.size
         if seen.what:
-            cure = _set_aside(exam, objects, Digest(name)) if seen.damaged else _RIGHTS
-            exam.add("object", objects.path(Digest(name)), seen.what, cure)
+            path = objects.path(Digest(name))
+            exam.add("object", path, seen.what, _set_aside(exam, objects, path) if seen.damaged else _RIGHTS)
 
 
 def _records(exam: Examination, objects: Objects, actions: Actions) -> None:
@@ -143,16 +146,16 @@ def _records(exam: Examination, objects: Objects, actions: Actions) -> None:
         exam.counts["foreign"] += seen.foreign
         path = actions.path(Digest(name))
         if seen.what:
-            exam.add("record", path, seen.what, _set_aside(exam, actions, Digest(name)) if seen.damaged else _RIGHTS)
+            exam.add("record", path, seen.what, _set_aside(exam, actions, path) if seen.damaged else _RIGHTS)
         for each in seen.lacks:
             exam.add("record", path, f"names what is not there: {each}", "the record stays, as a miss: doit builds it again")
 
 
-def _set_aside(exam: Examination, place: Objects | Actions, name: Digest) -> str:
+def _set_aside(exam: Examination, place: Objects | Actions, path: Path) -> str:
     if not exam.repair:
         return "doit verify --repair moves it to quarantine, and doit builds again what needs it"
     try:
-        return f"moved to {os.path.abspath(place.set_aside(name))}; doit builds again what needs it"
+        return f"moved to {os.path.abspath(place.set_aside(path))}; doit builds again what needs it"
     except OSError as error:
         return f"it can't be moved to quarantine ({error.strerror}): see to the rights of its folder"
 
