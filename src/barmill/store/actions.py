@@ -53,11 +53,12 @@ class Actions:
 
     def __init__(self, root: Path, *, fsync: bool = False) -> None:
         self.root = root
+        self._folder = root / "actions"
         self.fsync = fsync
 
     def path(self, key: Digest) -> Path:
         """Where the record of `key` lies, if it is there."""
-        return self.root / "actions" / key[:2] / f"{key[2:]}.json"
+        return Path(f"{self._folder}/{key[:2]}/{key[2:]}.json")
 
     def get(self, key: Digest) -> Record | None:
         """The record of an action, or None if there is none, or none that can be believed.

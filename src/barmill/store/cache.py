@@ -182,10 +182,6 @@ class Cache:
                 line.append(tree_digest({name: digest for name, (digest, _) in written.items()}) if written else ABSENT)
         return " ".join(line)
 
-    def in_place(self, target: Target, outputs: Mapping[str, Any]) -> bool:
-        """Whether every output is what the record of its action says, as of now."""
-        return all(self._is_in_place(path, outputs.get(role, {})) for role, path in target.outputs.items())
-
     def _is_in_place(self, path: Path, written: Mapping[str, Any]) -> bool:
         if "" in written:
             return self._holds(path, written[""][0])
@@ -238,12 +234,7 @@ class Cache:
         with self.guard.shared():
             if not self.actions.touch(record.key):  # gc has just removed it
                 return None
-            if self.in_place(target, record.outputs):
-                origin = "fresh"
-            elif self._restore(target, record):
-                origin = "restored"
-            else:
-                return None
+            origin = "restored" if self._restore(target, record) else "fresh"
         return Outcome(record.key, record.outputs, origin, time.perf_counter() - start, record.seconds)
 
     def forget_outputs(self, target: Target) -> None:
@@ -257,14 +248,17 @@ class Cache:
         files.discard(self.staging)
 
     def _restore(self, target: Target, record: Record) -> bool:
-        if not all(self.objects.has(digest, size) for _, _, digest, size in _files(record.outputs)):
+        """Put what is not in place there, and tell whether there was any; all of it is verified before any is placed."""
+        lacking = {
+            role: path for role, path in target.outputs.items() if not self._is_in_place(path, record.outputs.get(role, {}))
+        }
+        if not lacking:
             return False
         with self._staged() as staging:
-            for role, path in target.outputs.items():
-                written = record.outputs.get(role, {})
-                if not self._is_in_place(path, written):
-                    self._unpack(written, staging / role)
-                    self._place(staging / role, path)
+            for role in lacking:
+                self._unpack(record.outputs.get(role, {}), staging / role)
+            for role, path in lacking.items():
+                self._place(staging / role, path)
         return True
 
     def _unpack(self, written: Mapping[str, tuple[Digest, int]], made: Path) -> None:
@@ -273,8 +267,10 @@ class Cache:
             if name.endswith("/"):
                 (made / name).mkdir(parents=True, exist_ok=True)
             else:
-                files.make_folder((made / name).parent)
-                self.objects.restore(digest, size, made / name)
+                place = made / name if name else made
+                if name:
+                    files.make_folder(place.parent)
+                self.objects.restore(digest, size, place)
 
     def _place(self, made: Path, path: Path) -> None:
         """Rename what was made to its place; nothing goes there if nothing was made."""

@@ -31,13 +31,14 @@ class Objects:
 
     def __init__(self, root: Path, *, link: str = "reflink", fsync: bool = False, compress: str = "none") -> None:
         self.root = root
+        self._folder = root / "objects"
         self.link = link
         self.fsync = fsync
         self.compress = compress
 
     def path(self, digest: Digest) -> Path:
         """Where the object lies, if it is there and is not compressed."""
-        return self.root / "objects" / digest[:2] / digest[2:]
+        return Path(f"{self._folder}/{digest[:2]}/{digest[2:]}")
 
     def find(self, digest: Digest, size: int) -> Path | None:
         """Where the object lies, compressed or not; its bytes are looked at when it is restored."""
