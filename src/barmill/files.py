@@ -12,6 +12,7 @@ _FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
 _NO_HARDLINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
 _NO_REFLINK = {errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL, errno.ENOSYS}
 _IN_THE_WAY = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
+_PART = 1 << 20
 _DAMAGE = {errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.EISDIR, errno.ELOOP}
 
 
@@ -42,11 +43,29 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = Fa
 
 def write_new(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = False) -> None:
     """Write `data` to a file that is not yet there, in a folder that is nobody else's."""
-    with open(path, "wb", opener=_creator(mode)) as file:
-        file.write(data)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
         if fsync:
-            file.flush()
-            os.fsync(file.fileno())
+            os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def read(path: Path) -> bytes:
+    """The content of a small file; a third of the system calls of `Path.read_bytes`."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(file, _PART):
+            parts.append(part)
+            if len(part) < _PART:
+                break
+        return b"".join(parts)
+    finally:
+        os.close(file)
 
 
 def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644, fsync: bool = False) -> None:

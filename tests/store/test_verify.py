@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from barmill import files
 from barmill.errors import ObjectCorrupt
 from barmill.hashing import Digest, canonical, digest_file, digest_record
 from barmill.store import actions as actions_module
@@ -164,7 +165,7 @@ def test_no_right_to_read_is_no_damage(place: Built, monkeypatch: pytest.MonkeyP
     def refusing(path: Path) -> bytes:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refusing)
+    monkeypatch.setattr(files, "read", refusing)
     with pytest.raises(PermissionError):
         place.cache.objects.restore(place.digest, 3, place.root / "other")
     with pytest.raises(PermissionError):

@@ -84,7 +84,7 @@ class Actions:
         """
         path = self.path(key)
         try:
-            return _record(json.loads(path.read_bytes()), key)
+            return _record(json.loads(files.read(path)), key)
         except _DAMAGE as error:
             fact = error.args[0] if isinstance(error, _Unfit) else "it is no record"
         except OSError as error:

@@ -276,6 +276,8 @@ class Cache:
         """Rename what was made to its place; nothing goes there if nothing was made."""
         if made.exists():
             files.move(made, path)
+            if self.objects.link == "hardlink":  # a file renamed to another of its names stays under both
+                files.remove(made)
         else:
             files.discard(path)
 
@@ -289,9 +291,10 @@ class Cache:
             mine.process = os.getpid()
         try:
             yield mine.folder
-        finally:
+        except BaseException:  # else everything in it was placed
             for entry in os.scandir(mine.folder):
                 files.remove(Path(entry.path))
+            raise
 
     def _holds(self, path: Path, digest: Digest) -> bool:
         try:

@@ -92,7 +92,7 @@ class Objects:
                 self._verify(source, digest, digest_bytes(data))
                 files.write_new(place, data)
             elif size <= _SMALL and self.link != "hardlink":
-                data = self._read(source, source.read_bytes)
+                data = self._read(source, lambda: files.read(source))
                 self._verify(source, digest, digest_bytes(data))
                 files.write_new(place, data)
             else:
@@ -137,4 +137,4 @@ class Objects:
 
 
 def _unpacked(path: Path) -> bytes:
-    return zstd.decompress(path.read_bytes())
+    return zstd.decompress(files.read(path))
