@@ -9,7 +9,10 @@ from tests.support.market import REPOSITORY
 
 STAGES = sorted(path.stem for path in (REPOSITORY / "src/barmill/stages").glob("*.py") if path.stem != "__init__")
 COMMANDS = sorted(
-    path.stem for path in (REPOSITORY / "src/barmill/run/commands").glob("*.py") if path.stem not in {"__init__", "select"}
+    path.stem
+    for folder in ("run/commands", "commands")
+    for path in (REPOSITORY / "src/barmill" / folder).glob("*.py")
+    if path.stem not in {"__init__", "select", "base"}
 )
 
 

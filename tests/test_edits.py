@@ -112,7 +112,7 @@ EDITS = {
         added("src/barmill/market/bars.py", "\n\ndef unused() -> int:\n    return 1\n"),
         NOTHING,
     ),
-    "how targets are listed": (text(EXPORT, "plan.symbols():", "list(plan.symbols()):"), NOTHING),
+    "how targets are listed": (text(EXPORT, "plan.datasets():", "list(plan.datasets()):"), NOTHING),
     "the store's machinery": (text("src/barmill/store/objects.py", "_SMALL = 1 << 20", "_SMALL = 1 << 19"), NOTHING),
     "the run's machinery": (text("src/barmill/run/reporter.py", "max(0.0, saved", "max(0, saved"), NOTHING),
     "the settings' reader": (

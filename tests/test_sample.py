@@ -65,7 +65,7 @@ def test_small_enough_to_commit(sample):
     """At most 150 files and 4 MB, the minute series below 1 MB."""
     assert len(sample) <= 150
     assert sum(map(len, sample.values())) <= 4_000_000
-    assert len(sample["series/eurusd.txt"]) < 1_000_000
+    assert len(sample["series/forex/1min/EURUSD.txt"]) < 1_000_000
 
 
 def test_every_raw_file_is_in_stooqs_layout(sample):

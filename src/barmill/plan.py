@@ -4,10 +4,12 @@ import functools
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from barmill.config import Settings
 from barmill.errors import InputError
+from barmill.market import datasets
+from barmill.market.datasets import Dataset
 from barmill.market.tables import read_rows
 
 
@@ -94,3 +96,20 @@ class Plan:
         if not path.exists():
             return []
         return [Symbol(row["symbol"], row["relative_path"]) for row in read_rows(path)]
+
+    def datasets(self) -> list[Dataset]:
+        """Every price series that is built: the matched symbols as of the last match, then the single series."""
+        tree = (datasets.of_tree(each.name, self.stooq / each.relative_path, each.relative_path) for each in self.symbols())
+        return [*tree, *filter(None, map(self._series, self._series_files()))]
+
+    def strays(self) -> list[Path]:
+        """Files in the folder of single series that are none, because of their place or name."""
+        return [self.settings.series / file for file in self._series_files() if self._series(file) is None]
+
+    def _series(self, file: PurePath) -> Dataset | None:
+        return datasets.of_series(self.settings.series, file)
+
+    def _series_files(self) -> list[PurePath]:
+        root = self.settings.series
+        found = (PurePath(above, name).relative_to(root) for above, _, names in os.walk(root) for name in names)
+        return sorted(file for file in found if not any(part.startswith(".") for part in file.parts))

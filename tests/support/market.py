@@ -45,6 +45,13 @@ class MarketProject(Project):
         path.write_text("\r\n".join([HEADER, *price_lines(ticker.upper(), dates)]) + "\r\n", newline="")
         return path
 
+    def series(self, name: str, dates: Sequence[str]) -> Path:
+        """Write a single series, `<class>/<frequency>/<SYMBOL>`, of a bar a date; returns its path."""
+        path = self.root / "data/series" / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([HEADER, *price_lines(path.stem, dates)]) + "\n")
+        return path
+
     def listed(self, name: str, rows: Sequence[Sequence[str]], header: str = "symbol,isin,market,name,currency") -> Path:
         """Write an instrument list; returns its path."""
         path = self.root / "data/instruments" / name

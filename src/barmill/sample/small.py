@@ -100,7 +100,8 @@ def files(seed: int) -> Iterator[tuple[str, bytes]]:
     for (name, write), some in zip(DIALECTS.items(), (COMMA, SEMICOLON, TABS), strict=True):
         yield f"instruments/{name}", write(some)
     minutes = Shape(price=1.16, step=0.0002, volume=0)
-    yield "series/eurusd.txt", text(bars("eurusd", "1", intraday(10, _TRADED_ALL_DAY), minutes, generator(seed, "eurusd")))
+    rates = bars("eurusd", "1", intraday(10, _TRADED_ALL_DAY), minutes, generator(seed, "eurusd"))
+    yield "series/forex/1min/EURUSD.txt", text(rates)
 
 
 def _series(seed: int, folder: _Folder, per: str, stamps: Sequence[str] | None) -> Iterator[tuple[str, bytes]]:

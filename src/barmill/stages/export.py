@@ -1,4 +1,4 @@
-"""Clean prices of each matched symbol, with a diagnosis of what is odd about them."""
+"""Clean prices of each dataset, with a diagnosis of what is odd about them."""
 
 import json
 from collections.abc import Iterator
@@ -31,17 +31,17 @@ def build(raw: Path, out: Path, diagnosis: Path, *, symbol: str, include_empty: 
 
 
 def targets(plan: Plan) -> Iterator[Target]:
-    """One target per matched symbol."""
+    """One target per dataset."""
     params = {"include_empty": plan.settings.include_empty_prices, "spike": plan.settings.spike}
-    for symbol in plan.symbols():
+    for dataset in plan.datasets():
         yield Target(
-            name=symbol.name,
+            name=dataset.name,
             build=build,
-            inputs={"raw": plan.stooq / symbol.relative_path},
+            inputs={"raw": dataset.raw},
             outputs={
-                "out": plan.path("export", f"{symbol.name}.csv"),
-                "diagnosis": plan.path("export", f"{symbol.name}.json"),
+                "out": plan.path("export", f"{dataset.name}.csv"),
+                "diagnosis": plan.path("export", f"{dataset.name}.json"),
             },
-            params={"symbol": symbol.name, **params},
+            params={"symbol": dataset.symbol, **params},
             optional=frozenset({"out"}),
         )

@@ -5,19 +5,15 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from barmill.run.commands.select import DRY_RUN_OPTION, JSON_OPTION, no_arguments
+from barmill.run.plain import option
 from barmill.run.storewide import StoreWide
 from barmill.run.units import age, number, size, spelled
 from barmill.store.collect import Report, collect
 from barmill.store.guard import Guard
 from barmill.store.limits import Limits
 from barmill.store.projects import register
-
-
-def _option(name: str, long: str, help_: str, default: Any = "") -> dict[str, Any]:
-    return {"name": name, "long": long, "type": type(default), "default": default, "help": help_}
 
 
 class Gc(StoreWide):
@@ -31,11 +27,11 @@ class Gc(StoreWide):
         'the store and is seen from here ("doit store" lists them). A target that comes back is built again.'
     )
     cmd_options = (
-        _option("older_than", "older-than", "remove records not used for that long, such as 30d"),
-        _option("max_size", "max-size", "remove the least recently used records until the store fits, such as 10G"),
-        _option("keep_last", "keep-last", "of each task keep the N records that were built last, no more"),
-        _option("grace", "grace", "seconds for which everything stays after it was used (3600)", "3600"),
-        _option("ignored", "ignore-project", "do not protect the project in this folder; may be repeated", []),
+        option("older_than", "remove records not used for that long, such as 30d"),
+        option("max_size", "remove the least recently used records until the store fits, such as 10G"),
+        option("keep_last", "of each task keep the N records that were built last, no more"),
+        option("grace", "seconds for which everything stays after it was used (3600)", default="3600"),
+        option("ignored", "do not protect the project in this folder; may be repeated", default=[], long="ignore-project"),
         DRY_RUN_OPTION,
         JSON_OPTION,
     )

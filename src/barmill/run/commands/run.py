@@ -15,8 +15,8 @@ from barmill.run.commands.select import relative
 from barmill.run.front import FRONT
 from barmill.run.judge import Judge, nearest
 from barmill.run.lock import LOCK
+from barmill.run.plain import BUSY, UNTRIED
 
-UNTRIED, BUSY = 2, 4  # exit codes
 _NO_WAIT = {
     "name": "no_wait",
     "long": "no-wait",

@@ -7,22 +7,10 @@ from doit.exceptions import InvalidCommand
 from doit.task import Task
 
 from barmill.run.judge import nearest
+from barmill.run.plain import option
 
-JSON_OPTION = {
-    "name": "as_json",
-    "long": "json",
-    "type": bool,
-    "default": False,
-    "help": "print JSON for programs",
-}
-DRY_RUN_OPTION = {
-    "name": "dry_run",
-    "short": "n",
-    "long": "dry-run",
-    "type": bool,
-    "default": False,
-    "help": "tell what would be removed, remove nothing",
-}
+JSON_OPTION = option("as_json", "print JSON for programs", default=False, long="json")
+DRY_RUN_OPTION = option("dry_run", "tell what would be removed, remove nothing", default=False, short="n")
 
 
 def all_targets(task_list: Iterable[Task]) -> list[Task]:

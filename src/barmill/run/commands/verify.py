@@ -13,31 +13,13 @@ from doit.task import Task
 
 from barmill.errors import BarmillError
 from barmill.run.commands.select import JSON_OPTION, all_targets, no_arguments
+from barmill.run.plain import option
 from barmill.store.recheck import Finished, verify_project, verify_state
 from barmill.store.verify import Examination, verify_store
 
-_INPUTS = {
-    "name": "inputs",
-    "long": "inputs",
-    "type": bool,
-    "default": False,
-    "help": "read the inputs again, too",
-}
-_REPAIR = {
-    "name": "repair",
-    "long": "repair",
-    "type": bool,
-    "default": False,
-    "help": "set aside what is damaged, so that the next run makes it good",
-}
-_JOBS = {
-    "name": "jobs",
-    "short": "j",
-    "long": "jobs",
-    "type": int,
-    "default": os.cpu_count() or 1,
-    "help": "threads that read [default: %(default)s]",
-}
+_INPUTS = option("inputs", "read the inputs again, too", default=False)
+_REPAIR = option("repair", "set aside what is damaged, so that the next run makes it good", default=False)
+_JOBS = option("jobs", "threads that read [default: %(default)s]", default=os.cpu_count() or 1, short="j")
 
 
 class Verify(DoitCmdBase):  # type: ignore[misc]

@@ -1,0 +1,1 @@
+"""The commands that know the market: doit plugins, a file each."""

@@ -1,0 +1,42 @@
+"""`doit datasets`: every price series of the project, and the files that are none."""
+
+import json
+
+from barmill.commands.base import Command
+from barmill.run.commands.select import JSON_OPTION, no_arguments
+
+
+class Datasets(Command):
+    """Lists what is built; `doit health` judges it."""
+
+    name = "datasets"
+    doc_purpose = "list the price series of the project"
+    doc_description = "Exit code 1 if a file below the folder of single series is none, because of its place or name."
+    cmd_options = (JSON_OPTION,)
+
+    def _execute(self, as_json: bool, pos_args: list[str]) -> int:
+        no_arguments("datasets", pos_args)
+        plan = self.plan
+        strays = list(map(str, plan.strays()))
+        rows = [
+            {
+                "name": each.name,
+                "symbol": each.symbol,
+                "asset_class": each.asset_class,
+                "frequency": each.frequency,
+                "exchange": each.mic,
+                "raw": str(each.raw),
+            }
+            for each in plan.datasets()
+        ]
+        if as_json:
+            self.outstream.write(json.dumps({"datasets": rows, "strays": strays}, indent=1) + "\n")
+            return 1 if strays else 0
+        width = max((len(row["name"]) for row in rows), default=7)
+        for row in rows:
+            line = f"{row['name']:{width}}  {row['asset_class']:12} {row['frequency']:8} {row['exchange']:5} {row['raw']}"
+            self.outstream.write(f"{line}\n")
+        for path in strays:
+            self.outstream.write(f"stray: {path}; a series lies at <asset class>/<frequency>/<SYMBOL>.txt\n")
+        self.outstream.write(f"{len(rows)} datasets\n")
+        return 1 if strays else 0

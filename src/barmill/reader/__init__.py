@@ -1,0 +1,1 @@
+"""What was built, read back: bars by symbol and time."""

@@ -1,0 +1,55 @@
+"""Commands that need no task: they load the settings and nothing of the graph."""
+
+import sys
+from typing import Any
+
+from doit.cmd_base import DoitCmdBase
+from doit.exceptions import InvalidCommand
+
+from barmill.errors import BarmillError, Busy, ConfigError
+
+FAILED, UNTRIED, WRONG, BUSY = 1, 2, 3, 4  # exit codes
+_CODES: dict[type[BarmillError], int] = {Busy: BUSY, ConfigError: WRONG}
+
+
+def option(name: str, help_: str, *, default: Any = "", short: str = "", long: str = "", inverse: str = "") -> dict[str, Any]:
+    """A doit option; its type is that of its default, a list means that it may be repeated.
+
+    Args:
+        name: the parameter of `_execute` that gets it.
+        help_: what it does, for `doit help`.
+        default: its value where it is not given.
+        short: its letter, if it has one.
+        long: its word; `name` with dashes if not given.
+        inverse: the word that switches a boolean off.
+    """
+    word = long or name.replace("_", "-")
+    return {
+        "name": name,
+        "short": short,
+        "long": word,
+        "inverse": inverse,
+        "type": type(default),
+        "default": default,
+        "help": help_,
+    }
+
+
+class Plain(DoitCmdBase):  # type: ignore[misc]
+    """A command that works also where the graph can't be told, and takes no time for it."""
+
+    loader: Any
+    doc_usage = ""
+    untried = UNTRIED  # exit code of an error that has none of its own
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Run with doit's parsed options; an error of ours is told without a traceback, and has its exit code."""
+        self.loader.load_tasks = lambda **_: []
+        try:
+            code: int = super().execute(params, args)
+        except InvalidCommand:
+            raise
+        except BarmillError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return _CODES.get(type(error), self.untried)
+        return code

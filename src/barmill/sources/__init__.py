@@ -1,0 +1,1 @@
+"""Where prices come from: providers, and the only writers into `data/`."""
