@@ -21,6 +21,7 @@ from typing import Any
 from barmill import files
 from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, OutputError, TargetError
 from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
+from barmill.store import places
 from barmill.store.actions import FORMAT, Actions, Record
 from barmill.store.code import Codes
 from barmill.store.guard import Guard
@@ -182,13 +183,6 @@ class Cache:
                 line.append(tree_digest({name: digest for name, (digest, _) in written.items()}) if written else ABSENT)
         return " ".join(line)
 
-    def _is_in_place(self, path: Path, written: Mapping[str, Any]) -> bool:
-        if "" in written:
-            return self._holds(path, written[""][0])
-        if path.is_symlink() or (path.exists() and not path.is_dir()):
-            return False
-        return digests_below(self.stats, path) == {name: each[0] for name, each in written.items()}
-
     def ensure(self, target: Target, *, task: str = "", force: bool = False) -> Outcome:
         """Bring the target's outputs into place: leave them, restore them, or build them.
 
@@ -249,20 +243,20 @@ class Cache:
 
     def _restore(self, target: Target, record: Record) -> bool:
         """Put what is not in place there, and tell whether there was any; all of it is verified before any is placed."""
-        lacking = {
-            role: path for role, path in target.outputs.items() if not self._is_in_place(path, record.outputs.get(role, {}))
-        }
+        wanted = {role: record.outputs.get(role, {}) for role in target.outputs}
+        found = {role: places.lacks(self.stats, path, wanted[role]) for role, path in target.outputs.items()}
+        lacking = {role: lacks for role, lacks in found.items() if lacks is not None}
         if not lacking:
             return False
         with self._staged() as staging:
-            for role in lacking:
-                self._unpack(record.outputs.get(role, {}), staging / role)
-            for role, path in lacking.items():
-                self._place(staging / role, path)
+            for role, lacks in lacking.items():
+                self._unpack(lacks, staging / role)
+            for role, lacks in lacking.items():
+                self._place(staging / role, target.outputs[role], wanted[role], lacks)
         return True
 
-    def _unpack(self, written: Mapping[str, tuple[Digest, int]], made: Path) -> None:
-        """Make an output from its objects: a file, a folder, or nothing."""
+    def _unpack(self, written: places.Written, made: Path) -> None:
+        """Make an output, or what is lacking of it, from its objects: a file, a folder, or nothing."""
         for name, (digest, size) in written.items():
             if name.endswith("/"):
                 (made / name).mkdir(parents=True, exist_ok=True)
@@ -272,14 +266,11 @@ class Cache:
                     files.make_folder(place.parent)
                 self.objects.restore(digest, size, place)
 
-    def _place(self, made: Path, path: Path) -> None:
-        """Rename what was made to its place; nothing goes there if nothing was made."""
-        if made.exists():
-            files.move(made, path)
-            if self.objects.link == "hardlink":  # a file renamed to another of its names stays under both
-                files.remove(made)
-        else:
-            files.discard(path)
+    def _place(self, made: Path, path: Path, written: places.Written, lacking: places.Written | None) -> None:
+        if lacking is not None:
+            places.place(made, path, written, lacking)
+        if lacking is None or self.objects.link == "hardlink":  # a file renamed to another of its names stays under both
+            files.remove(made)
 
     @contextlib.contextmanager
     def _staged(self) -> Iterator[Path]:
@@ -296,39 +287,37 @@ class Cache:
                 files.remove(Path(entry.path))
             raise
 
-    def _holds(self, path: Path, digest: Digest) -> bool:
-        try:
-            return self.stats.digest(path) == digest
-        except (OSError, InputError):
-            return False
-
     def _marks(self, target: Target) -> dict[str, object]:
         """Of each input, what is another after it was written to, even if its content is the same again."""
         return {name: self.stats.mark(name) for _, name in target.spelled_out()}
 
     def _build(self, target: Target, record: Record, before: dict[str, object]) -> Record:
         with self._staged() as staging:
-            places = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
+            made = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             start = time.perf_counter()
-            target.call(places)
+            target.call(made)
             seconds = round(time.perf_counter() - start, 6)
-            outputs = _written(target, places, staging)
+            outputs = _written(target, made, staging)
             after = self._marks(target)
             if moved := [name for name in before if before[name] != after[name]]:
                 raise InputMoved(f"{', '.join(moved)} changed while it was read; nothing was kept", "run doit again")
             record = replace(record, outputs=outputs, seconds=seconds, started=started, host=os.uname().nodename)
-            self._publish(target, places, record)
+            self._publish(target, made, record)
         return record
 
-    def _publish(self, target: Target, places: Mapping[str, Path], record: Record) -> None:
-        """Objects first, then the record, then the outputs: a kill in between leaves a record that can be restored."""
+    def _publish(self, target: Target, made: Mapping[str, Path], record: Record) -> None:
+        """Objects first, then the record, then the outputs: a kill in between leaves a record that can be restored.
+
+        An output, or a file in one, that came out as it was stays untouched.
+        """
         with self.guard.shared():
             for role, name, digest, size in _files(record.outputs):
-                self.objects.put(places[role] / name, digest, size)
+                self.objects.put(made[role] / name, digest, size)
             self.actions.put(record)
         for role, path in target.outputs.items():
-            self._place(places[role], path)
+            written = record.outputs[role]
+            self._place(made[role], path, written, places.lacks(self.stats, path, written))
 
 
 def _key(target: Target, manifest: Mapping[str, Any]) -> Digest:
@@ -344,13 +333,13 @@ def _files(outputs: Mapping[str, Mapping[str, tuple[Digest, int]]]) -> Iterator[
         yield from ((role, name, digest, size) for name, (digest, size) in written.items() if not name.endswith("/"))
 
 
-def _written(target: Target, places: Mapping[str, Path], staging: Path) -> Written:
+def _written(target: Target, made: Mapping[str, Path], staging: Path) -> Written:
     """What the build wrote: role → relative name → (digest, size)."""
-    stray = {entry.name for entry in staging.iterdir()} - {place.name for place in places.values()}
+    stray = {entry.name for entry in staging.iterdir()} - {place.name for place in made.values()}
     if stray:
         raise OutputError(f"{target.name}: the build wrote {', '.join(sorted(stray))}, which is no output of it")
     outputs: Written = {}
-    for role, place in places.items():
+    for role, place in made.items():
         if place.is_dir():
             found = digests_below(StatCache(), place)
             if LINK in found.values():
