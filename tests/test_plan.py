@@ -26,6 +26,15 @@ def test_stage_of_a_path() -> None:
     assert plan.stage_of("artifacts") is None
 
 
+def test_what_lies_deeper_than_a_stage_s_folder() -> None:
+    """A file directly in a stage's folder is flat, and so is what is no output; the folder itself and what is below are not."""
+    plan = Plan(Settings())
+    assert plan.is_flat("artifacts/export/a.csv")
+    assert plan.is_flat("data/stooq/us/a.txt")
+    assert not plan.is_flat("artifacts/export")
+    assert not plan.is_flat("artifacts/chunks/A.US/2020.parquet")
+
+
 def test_outputs_of_a_stage_match_its_paths_only() -> None:
     """The regular expression for doit matches a stage's paths, not those of a stage whose name begins alike."""
     plan = Plan(Settings(artifacts=Path("a.b")))

@@ -69,6 +69,10 @@ class Plan:
         """The stage that writes the path `name`, or None for what is no output."""
         return name[len(self._above) :].partition(os.sep)[0] if name.startswith(self._above) else None
 
+    def is_flat(self, name: str) -> bool:
+        """Whether `name` lies directly in the folder of a stage, or is no output at all."""
+        return not name.startswith(self._above) or name.count(os.sep, len(self._above)) == 1
+
     @functools.cached_property
     def _above(self) -> str:
         return os.path.join(self.settings.artifacts, "")

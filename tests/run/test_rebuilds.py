@@ -210,6 +210,25 @@ def test_a_listing_of_outputs_is_an_input(project: Project) -> None:
         project.assert_fresh()
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_file_in_a_folder_of_outputs_is_an_input(project: Project, workers: tuple[str, ...]) -> None:
+    """A target that reads one file of a folder that another target writes is built after it, in the same run."""
+    (project.root / "first.py").write_text(
+        '"""First lines."""\nfrom barmill.target import Target\n'
+        "def build(line, out):\n    out.write_text(line.read_text())\n"
+        "def targets(plan):\n"
+        "    yield Target('ant', build, {'line': plan.path('split', 'ant/0.line')}, {'out': plan.path('first', 'ant')})\n"
+    )
+    project.edit("dodo.py", "import upper,", "import first, upper,")
+    project.edit("dodo.py", "def task_upper", "def task_first():\n    yield from tasks(first, PLAN)\n\ndef task_upper")
+    project.edit("split.py", "    out.mkdir()\n", "    out.mkdir()\n    import time\n    time.sleep(0.3)\n")
+    for text in ("emu", "gnu"):
+        (project.root / "data/ant.txt").write_text(text)
+        project.good(*workers)
+        assert (project.root / "artifacts/first/ant").read_text() == text.upper() + "!"
+        project.assert_fresh()
+
+
 def test_order_of_creators_decides_nothing(project):
     """A stage listed above one that it reads is not judged before that one has its targets."""
     dodo = project.root / "dodo.py"
