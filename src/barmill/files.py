@@ -12,6 +12,7 @@ _FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
 _NO_HARDLINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
 _NO_REFLINK = {errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL, errno.ENOSYS}
 _IN_THE_WAY = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
+_BLOCK = 1 << 16  # a larger buffer costs more to get and to give back than the reading of a small file
 _PART = 1 << 20
 _DAMAGE = {errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.EISDIR, errno.ELOOP}
 
@@ -41,7 +42,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = Fa
         write_new(temporary, data, mode=mode, fsync=fsync)
 
 
-def write_new(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = False) -> None:
+def write_new(path: Path | str, data: bytes, *, mode: int = 0o644, fsync: bool = False) -> None:
     """Write `data` to a file that is not yet there, in a folder that is nobody else's."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -54,15 +55,21 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = False
         os.close(file)
 
 
-def read(path: Path) -> bytes:
-    """The content of a small file; a third of the system calls of `Path.read_bytes`."""
+def read(path: Path | str, size: int = _BLOCK - 1) -> bytes:
+    """The content of a small file; a third of the system calls of `Path.read_bytes`.
+
+    Args:
+        path: the file.
+        size: in bytes, if it is known: then it is read at once. Whatever it is, all of the file is read.
+    """
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        parts = []
+        part = os.read(file, size + 1)
+        if len(part) <= size:
+            return part
+        parts = [part]
         while part := os.read(file, _PART):
             parts.append(part)
-            if len(part) < _PART:
-                break
         return b"".join(parts)
     finally:
         os.close(file)
@@ -111,14 +118,16 @@ def make_folder(path: Path) -> None:
 
 def move(source: Path, target: Path) -> None:
     """Rename a file or a tree to `target` on the same file system, replacing whatever is there, also if others do the same."""
-    make_folder(target.parent)
     while True:
         try:
             os.replace(source, target)
         except OSError as error:
-            if error.errno not in _IN_THE_WAY:
+            if not os.path.isdir(target.parent):  # asked only now: nearly always it is there
+                make_folder(target.parent)
+            elif error.errno in _IN_THE_WAY:
+                discard(target)
+            else:
                 raise
-            discard(target)
         else:
             return
 

@@ -12,6 +12,7 @@ import xxhash
 
 Digest = NewType("Digest", str)
 
+_FIRST = 1 << 16  # a buffer of 1 MiB costs more to get and to give back than the reading of a small file
 _BLOCK = 1 << 20
 
 
@@ -21,25 +22,21 @@ def digest_bytes(data: bytes) -> Digest:
 
 
 def digest_file(path: str | os.PathLike[str]) -> Digest:
-    """Digest of the content of the file at `path`, read in blocks of 1 MiB.
+    """Digest of the content of the file at `path`, a large one read in blocks of 1 MiB.
 
     Raises:
         OSError: the file is missing or can't be read.
     """
-    fd = os.open(path, os.O_RDONLY)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        block = os.read(fd, _BLOCK)
-        if len(block) < _BLOCK:
-            rest = os.read(fd, _BLOCK)
-            if not rest:
-                return digest_bytes(block)
-            state = xxhash.xxh3_128(block)
-            block = rest
-        else:
-            state = xxhash.xxh3_128()
-        while block:
-            state.update(block)
-            block = os.read(fd, _BLOCK)
+        block = os.read(fd, _FIRST)
+        more = os.read(fd, _FIRST)
+        if not more:
+            return digest_bytes(block)
+        state = xxhash.xxh3_128(block)
+        while more:
+            state.update(more)
+            more = os.read(fd, _BLOCK)
         return Digest(state.hexdigest())
     finally:
         os.close(fd)

@@ -102,6 +102,53 @@ def test_gc_is_not_starved(tmp_path: Path) -> None:
     assert waited < 5
 
 
+def test_a_series_keeps_the_lock(tmp_path: Path) -> None:
+    """Between two uses in a series nobody else gets in; after the series, also one that ends in an error, everybody does."""
+    guard, others = Guard(tmp_path), Guard(tmp_path)
+    series = guard.series()
+    series.__enter__()
+    use("shared", guard)()
+    assert waits(use("exclusive", others), lambda: series.__exit__(None, None, None))
+    assert not waits(use("exclusive", others), lambda: None)
+    with pytest.raises(ValueError), guard.series(), guard.shared():
+        raise ValueError
+    assert not waits(use("exclusive", others), lambda: None)
+
+
+def test_a_series_without_a_gap_lets_gc_in(tmp_path: Path) -> None:
+    """While one use follows the other in a series, gc gets the lock again and again, and no use overlaps with it."""
+    guard, stop, within = Guard(tmp_path), threading.Event(), [0]
+
+    def restore() -> None:
+        with guard.series():
+            while not stop.is_set():
+                with guard.shared():
+                    within[0] += 1
+                    time.sleep(0.001)
+                    within[0] -= 1
+
+    restorer = threading.Thread(target=restore)
+    restorer.start()
+    start = time.monotonic()
+    for _ in range(5):
+        with Guard(tmp_path).exclusive():
+            assert within == [0]
+    waited = time.monotonic() - start
+    stop.set()
+    restorer.join()
+    assert waited < 5
+
+
+def test_a_series_of_one_thread_is_no_other_s(tmp_path: Path) -> None:
+    """While one thread is in a series, another takes and releases a lock of its own."""
+    guard, others = Guard(tmp_path), Guard(tmp_path)
+    with guard.series():
+        thread = threading.Thread(target=lambda: held("shared", guard, use("shared", others)))
+        thread.start()
+        thread.join()
+        assert not waits(use("exclusive", others), lambda: None)
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """A place where `upper` was built once."""

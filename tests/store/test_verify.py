@@ -148,12 +148,12 @@ def test_a_missing_object(place: Built) -> None:
 def test_an_object_that_the_disk_gives_no_more(place: Built, monkeypatch: pytest.MonkeyPatch) -> None:
     """An object that can't be read is a fault, and at a restore it is set aside and built again."""
 
-    def failing(path: Path) -> Digest:
+    def failing(path: Path, size: int = 0) -> Digest:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(objects_module, "digest_file", failing)
     assert "Input/output error" in place.verify().faults[0].what
-    place.cache.objects.link = "hardlink"
+    monkeypatch.setattr(files, "read", failing)
     with pytest.raises(ObjectCorrupt, match=r"can't be read \(Input/output error\); moved to "):
         place.cache.objects.restore(place.digest, 3, place.root / "other")
     assert not place.object().exists()
@@ -162,15 +162,15 @@ def test_an_object_that_the_disk_gives_no_more(place: Built, monkeypatch: pytest
 def test_no_right_to_read_is_no_damage(place: Built, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that somebody else may read stays where it is."""
 
-    def refusing(path: Path) -> bytes:
+    def refusing(path: Path, size: int = 0) -> bytes:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(files, "read", refusing)
+    monkeypatch.setattr(objects_module, "digest_file", refusing)
     with pytest.raises(PermissionError):
         place.cache.objects.restore(place.digest, 3, place.root / "other")
     with pytest.raises(PermissionError):
         place.cache.actions.get(place.key)
-    monkeypatch.setattr(objects_module, "digest_file", refusing)
     exam = Examination(repair=True)
     verify_store(exam, place.cache.objects, place.cache.actions)
     assert [fault.cure for fault in exam.faults] == [module._RIGHTS] * 2

@@ -63,12 +63,13 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
     yield {"basename": name, "name": None, "doc": (stage.__doc__ or "").partition("\n")[0], "meta": {"passed": passed}}
     try:
         cache = _cache(plan.settings, plan)
-        for target in stage.targets(plan):
-            full_name = f"{name}:{target.name}"
-            if outcome := FRONT.passes(target, full_name, cache, plan):
-                passed.append((full_name, outcome))
-            else:
-                yield task(target, plan, cache) | {"basename": name}
+        with cache.guard.series():
+            for target in stage.targets(plan):
+                full_name = f"{name}:{target.name}"
+                if outcome := FRONT.passes(target, full_name, cache, plan):
+                    passed.append((full_name, outcome))
+                else:
+                    yield task(target, plan, cache) | {"basename": name}
         FRONT.settle(name)
     except BarmillError as error:
         raise InvalidTask(str(error)) from None

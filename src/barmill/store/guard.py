@@ -8,11 +8,14 @@ import contextlib
 import errno
 import fcntl
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from barmill import files
 
+_SPELL = 0.1  # seconds
 _READ_ONLY = {errno.EACCES, errno.EROFS, errno.EPERM}
 
 
@@ -32,6 +35,7 @@ class Guard:
         self._gate = os.path.join(root, ".gate")
         self._lock = os.path.join(root, ".lock")
         self._first = first
+        self._mine = threading.local()
 
     @contextlib.contextmanager
     def shared(self) -> Iterator[None]:
@@ -40,13 +44,39 @@ class Guard:
         A store that can't be written, and that nobody locked before, is read without: an object that vanishes meanwhile is
         an `ObjectMissing`, and costs a build.
         """
+        series = getattr(self._mine, "series", None)
+        if series is not None:
+            series.go_on()
+            yield
+            return
+        lock = self._share()
+        try:
+            yield
+        finally:
+            if lock is not None:
+                _release(lock)
+
+    @contextlib.contextmanager
+    def series(self) -> Iterator[None]:
+        """Within it, this thread's `shared` keeps the lock from one use to the next, because taking it each time shows.
+
+        After a tenth of a second the next use lets it go and takes it again, so that gc gets in between.
+        """
+        series = self._mine.series = _Series(self._share)
+        try:
+            yield
+        finally:
+            series.end()
+            self._mine.series = None
+
+    def _share(self) -> int | None:
+        """The shared lock, taken; None where there can be none."""
         try:
             gate = self._acquire(self._gate, fcntl.LOCK_SH)
         except OSError as error:
             if error.errno not in _READ_ONLY:
                 raise
-            yield
-            return
+            return None
         try:
             lock = self._acquire(self._lock, fcntl.LOCK_SH)
         finally:
@@ -55,9 +85,10 @@ class Guard:
             if self._first is not None:
                 self._first()
                 self._first = None
-            yield
-        finally:
+        except BaseException:
             _release(lock)
+            raise
+        return lock
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -97,6 +128,28 @@ class Guard:
             os.close(file)
             raise
         return file
+
+
+class _Series:
+    """A shared lock that is kept for a while."""
+
+    def __init__(self, share: Callable[[], int | None]) -> None:
+        self._share = share
+        self._lock: int | None = None
+        self._since = 0.0
+
+    def go_on(self) -> None:
+        """Have the lock, anew if it was kept for long enough."""
+        if time.monotonic() - self._since > _SPELL:
+            self.end()
+        if self._lock is None:
+            self._lock, self._since = self._share(), time.monotonic()
+
+    def end(self) -> None:
+        """Let the lock go, if there is one."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            _release(lock)
 
 
 def _release(file: int) -> None:

@@ -31,14 +31,17 @@ class Objects:
 
     def __init__(self, root: Path, *, link: str = "reflink", fsync: bool = False, compress: str = "none") -> None:
         self.root = root
-        self._folder = root / "objects"
+        self._folder = str(root / "objects")
         self.link = link
         self.fsync = fsync
         self.compress = compress
 
     def path(self, digest: Digest) -> Path:
         """Where the object lies, if it is there and is not compressed."""
-        return Path(f"{self._folder}/{digest[:2]}/{digest[2:]}")
+        return Path(self._name(digest))
+
+    def _name(self, digest: Digest) -> str:
+        return f"{self._folder}/{digest[:2]}/{digest[2:]}"
 
     def find(self, digest: Digest, size: int) -> Path | None:
         """Where the object lies, compressed or not; its bytes are looked at when it is restored."""
@@ -85,14 +88,13 @@ class Objects:
             ObjectCorrupt: its bytes have another digest, or can't be read any more; it is moved to `quarantine/` so that it can
                 be stored again.
         """
+        if size <= _SMALL and self.link != "hardlink" and (data := self._sound(digest, size)) is not None:
+            files.write_new(place, data)
+            return
         source = self.find(digest, size) or self.path(digest)
         try:
             if source.suffix == PACKED:
                 data = self._read(source, lambda: _unpacked(source))
-                self._verify(source, digest, digest_bytes(data))
-                files.write_new(place, data)
-            elif size <= _SMALL and self.link != "hardlink":
-                data = self._read(source, lambda: files.read(source))
                 self._verify(source, digest, digest_bytes(data))
                 files.write_new(place, data)
             else:
@@ -116,6 +118,14 @@ class Objects:
         aside = self.root / "quarantine" / f"{path.parent.name}{path.name}"
         files.move(path, aside)
         return aside
+
+    def _sound(self, digest: Digest, size: int) -> bytes | None:
+        """The content of a small object, if it is there, is not compressed, and is what it should be."""
+        try:
+            data = files.read(self._name(digest), size)
+        except OSError:
+            return None
+        return data if digest_bytes(data) == digest else None
 
     def _read(self, path: Path, read: Callable[[], _Content]) -> _Content:
         try:
