@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from barmill.errors import InputError
 from barmill.hashing import digest_file
 from barmill.run.questions import is_fresh
 from barmill.store import stats as module
@@ -35,7 +36,7 @@ class Settled(Place):
         self.cache.state.commit()
         open_state.cache_clear()
         self.cache = Cache(self.store, self.root / "artifacts/state.sqlite")
-        fields = {field: getattr(self.one, field) for field in ("build", "inputs", "outputs", "params")}
+        fields = {field: getattr(self.one, field) for field in ("build", "inputs", "outputs", "params", "optional")}
         return is_fresh(self.cache, self.target(**{**fields, **changes}), TASK)
 
 
@@ -152,9 +153,19 @@ def test_an_optional_output_that_appears_is_seen(tmp_path: Path) -> None:
     extra = tmp_path / "p/artifacts/extra"
     outputs = {"out": tmp_path / "p/artifacts/out", "extra": extra}
     place = Settled(tmp_path / "p", builds.perhaps, outputs=outputs, optional=frozenset({"extra"}))
-    assert place.fresh(optional=frozenset({"extra"}))
+    assert place.fresh()
     extra.write_text("extra")
-    assert not place.fresh(optional=frozenset({"extra"}))
+    assert not place.fresh()
+
+
+def test_a_missing_output_hides_no_missing_input(tmp_path: Path) -> None:
+    """With an output missing the target is stale without a further look, but for one at its inputs: they may be missing."""
+    place = Settled(tmp_path / "p")
+    place.out.unlink()
+    assert not place.fresh()
+    place.text.unlink()
+    with pytest.raises(InputError, match="does not exist"):
+        place.fresh()
 
 
 def test_no_stamp_is_remembered_too_early(tmp_path: Path) -> None:

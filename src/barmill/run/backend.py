@@ -48,6 +48,8 @@ class Backend:
 
     def is_forgotten(self, task_id: str) -> bool:
         """Whether the user wants a task built at its next run, even if the store has the result."""
+        if task_id not in self._entries and FORGOTTEN not in self._state.tasks.get(task_id, ""):
+            return False  # most are not, and to decode the entries of ten thousand shows
         return bool(self.entry(task_id).get(FORGOTTEN))
 
     def in_(self, task_id: str) -> bool:

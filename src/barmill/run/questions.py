@@ -20,6 +20,9 @@ def is_fresh(cache: Cache, target: Target, task: str) -> bool:
         InputError: an input is missing or can't be read.
     """
     stamp = cache.stamp(target)
+    if not stamp:
+        cache.key_once(target)  # for the error that a missing input is
+        return False
     if cache.state.stamps.get(task) == f'"{stamp}"':
         return True
     finished = cache.state.tasks.get(task, "")

@@ -129,7 +129,7 @@ class _Unfit(ValueError):
 
 def _record(data: bytes, key: Digest) -> Record | None:
     """The record that a file holds, None if it has another format; any error means that it is damaged."""
-    body = json.loads(data)
+    body = json.loads(data.decode())
     check, written = body.pop("check", None), body["format"]
     fits = _is_as_written(data, check) or digest_record(body) == check
     if written != FORMAT:

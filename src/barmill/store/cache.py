@@ -135,23 +135,27 @@ class Cache:
                 f"input {role} {error.filename} does not exist", "restore the file, or check the folders in [tool.barmill]"
             ) from None
 
-    def stamp(self, target: Target) -> Digest:
+    def stamp(self, target: Target) -> str:
         """What shows that the target is what it was when it was last looked at, without reading a file.
 
         It is a digest of everything that `look` comes to, with stamps in the place of contents: if it is equal, so is `look`.
+        It is "" if an output is missing that has to be there: then the target can't be what it was.
 
         Raises:
             InputError: an input directory can't be read.
         """
         code, stats = self.codes.of(target.build), self.stats
+        outputs = list(map(str, target.outputs.values()))
+        found = stamps(outputs, stats.output_once)
+        if ABSENT in found and not target.optional:
+            return ""
         parts: list[Any] = [code.name, code.digest, code.versions, repr(target.params)]
         for role, names in target.names():
             parts += (role, target.is_group(role), names, stamps(names, stats.digest_once))
-        outputs = list(map(str, target.outputs.values()))
-        parts += (list(target.outputs), outputs, stamps(outputs, stats.output_once))
+        parts += (list(target.outputs), outputs, found)
         return digest_bytes(marshal.dumps(parts, _PLAIN))
 
-    def vouch(self, target: Target, task: str, stamp: Digest) -> None:
+    def vouch(self, target: Target, task: str, stamp: str) -> None:
         """Remember the stamp of a target that was found fresh after it was taken, if the stamps of its files can be trusted."""
         names = [*(name for _, name in target.spelled_out()), *map(str, target.outputs.values())]
         if all(map(self.stats.vouches, names)) and self.stamp(target) == stamp:
@@ -163,10 +167,14 @@ class Cache:
         Raises:
             InputError: an input is missing or can't be read.
         """
-        return " ".join([self._key_once(target), *map(self.stats.output_once, target.outputs.values())])
+        return " ".join([self.key_once(target), *map(self.stats.output_once, target.outputs.values())])
 
-    def _key_once(self, target: Target) -> Digest:
-        """The target's key by what was first seen of its inputs in this run; looking and then restoring ask for it twice."""
+    def key_once(self, target: Target) -> Digest:
+        """The target's key by what was first seen of its inputs in this run; looking and then restoring ask for it twice.
+
+        Raises:
+            InputError: an input is missing or can't be read.
+        """
         if self._asked[0] is not target:
             self._asked = (target, _key(target, self.manifest(target)))
         return self._asked[1]
@@ -221,7 +229,7 @@ class Cache:
             ObjectCorrupt, ObjectMissing: the store has it no more.
         """
         start = time.perf_counter()
-        record = self.actions.get(self._key_once(target))
+        record = self.actions.get(self.key_once(target))
         return None if record is None else self._recall(target, record, start)
 
     def _recall(self, target: Target, record: Record, start: float) -> Outcome | None:
@@ -249,10 +257,11 @@ class Cache:
         if not lacking:
             return False
         with self._staged() as staging:
+            made = {role: staging / role for role in lacking}
             for role, lacks in lacking.items():
-                self._unpack(lacks, staging / role)
+                self._unpack(lacks, made[role])
             for role, lacks in lacking.items():
-                self._place(staging / role, target.outputs[role], wanted[role], lacks)
+                self._place(made[role], target.outputs[role], wanted[role], lacks)
         return True
 
     def _unpack(self, written: places.Written, made: Path) -> None:

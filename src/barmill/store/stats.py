@@ -131,9 +131,8 @@ class StatCache:
         name = str(path)
         self._outputs.pop(name, None)
         self._told.pop(name, None)
-        while name != (above := os.path.dirname(name)):  # the listings that it is part of
-            name = above
-            self._told.pop(name or ".", None)
+        for above in _above(os.path.dirname(name)):  # the listings that it is part of
+            self._told.pop(above, None)
 
     def _file(self, name: str, status: os.stat_result) -> Digest:
         seen = self.seen.get(name)
@@ -223,6 +222,13 @@ def stamps(names: Iterable[str], directory: Callable[[str], str]) -> list[int | 
         except OSError:
             found.append(UNREADABLE)
     return found
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _above(folder: str) -> tuple[str, ...]:
+    """A folder and those above it, as they may be spelled."""
+    parent = os.path.dirname(folder)
+    return (folder or ".",) if parent == folder else (folder or ".", *_above(parent))
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
