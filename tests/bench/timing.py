@@ -20,6 +20,9 @@ DOIT = (sys.executable, "-m", "doit")
 NOTHING, RESTORED, BUILT = "0 built, 0 restored, ", "0 built, [1-9]", r"[1-9]\d* built, 0 restored, "
 YARDSTICK = 'python -c "import pandas"'
 
+# with these each run would compile our modules anew, and write line by line
+_NOT_A_USERS = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+
 Contender = Callable[[], float]
 """Does its untimed preparation, then its work, and returns the seconds of the work."""
 
@@ -69,7 +72,8 @@ def finish(
     arguments: Sequence[str], cwd: Path = REPOSITORY, environ: Mapping[str, str] | None = None, *, says: str = ""
 ) -> Finished:
     """Run a whole process; an error if it fails, or no line of its output starts with `says`: then it did other work."""
-    environ = {**os.environ, "CI": "true", **(environ or {})}
+    own = {name: value for name, value in os.environ.items() if name not in _NOT_A_USERS}
+    environ = {**own, "CI": "true", **(environ or {})}
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         start = time.perf_counter()
         child = subprocess.Popen(arguments, cwd=cwd, env=environ, stdout=out, stderr=err)
