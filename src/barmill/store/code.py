@@ -22,7 +22,7 @@ from typing import Any
 
 from barmill.errors import InputMoved
 from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
-from barmill.store.source import Module, find, imports, is_library, is_ours, parse, sources
+from barmill.store.source import Module, find, imports, is_library, is_ours, nodes_of, parse, sources
 from barmill.store.state import State
 from barmill.store.stats import stamps
 
@@ -269,14 +269,15 @@ class Reached:
         if statements:
             self.parts[module.name, name] = "\n".join(ast.dump(statement) for statement in statements)
         for statement in statements:
+            nodes = nodes_of(statement)
             local: dict[str, list[tuple[str, str | None]]] = {}
-            for bound, source, attribute in imports(statement, module):
+            for bound, source, attribute in imports(nodes, module):
                 local.setdefault(bound, []).append((source, attribute))
-            for source, attribute in sources(statement, module):
+            for source, attribute in sources(nodes, module):
                 self._import_from(source, attribute)
             for chain in _chains(statement):
                 self._follow_chain(module, local, chain)
-            self._add_data(module, statement)
+            self._add_data(module, nodes)
 
     def _follow_chain(self, module: Module, local: dict[str, list[tuple[str, str | None]]], chain: list[str]) -> None:
         """Follow `a.b.c`: as far as it is modules of ours, then the name in the last of them."""
@@ -296,8 +297,8 @@ class Reached:
             source = f"{source}.{names.pop(0)}"
         self.follow(source, names[0] if names else None)
 
-    def _add_data(self, module: Module, statement: ast.stmt) -> None:
-        for node in ast.walk(statement):
+    def _add_data(self, module: Module, nodes: list[ast.AST]) -> None:
+        for node in nodes:
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and _FILE_NAME.fullmatch(node.value):
                 path = module.path.parent / node.value
                 if path.is_file():

@@ -102,25 +102,38 @@ def parse(name: str) -> Module | None:
     return module
 
 
-def imports(node: ast.AST, module: Module) -> Iterator[tuple[str, str, str | None]]:
-    """Yield (bound name, module, attribute or None) for every import in `node`."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Import):
-            for alias in part.names:
+def nodes_of(statement: ast.AST) -> list[ast.AST]:
+    """A statement and every node below it; `ast.walk` takes twice as long."""
+    found = [statement]
+    for node in found:  # grows meanwhile
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                found += [each for each in value if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST):
+                found.append(value)
+    return found
+
+
+def imports(nodes: list[ast.AST], module: Module) -> Iterator[tuple[str, str, str | None]]:
+    """Yield (bound name, module, attribute or None) for every import among the nodes of a statement."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
                 yield (alias.asname, alias.name, None) if alias.asname else (top := alias.name.partition(".")[0], top, None)
-        elif isinstance(part, ast.ImportFrom):
-            source = _absolute(part, module)
-            for alias in part.names:
+        elif isinstance(node, ast.ImportFrom):
+            source = _absolute(node, module)
+            for alias in node.names:
                 yield alias.asname or alias.name, source, alias.name
 
 
-def sources(node: ast.AST, module: Module) -> Iterator[tuple[str, str | None]]:
-    """Yield (module, attribute or None) for every import in `node`: what it makes run."""
-    for part in ast.walk(node):
-        if isinstance(part, ast.Import):
-            yield from ((alias.name, None) for alias in part.names)
-        elif isinstance(part, ast.ImportFrom):
-            yield from ((_absolute(part, module), alias.name) for alias in part.names)
+def sources(nodes: list[ast.AST], module: Module) -> Iterator[tuple[str, str | None]]:
+    """Yield (module, attribute or None) for every import among the nodes of a statement: what it makes run."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((_absolute(node, module), alias.name) for alias in node.names)
 
 
 def _absolute(node: ast.ImportFrom, module: Module) -> str:
@@ -135,8 +148,9 @@ def _sort_in(module: Module, statement: ast.stmt) -> None:
     is_import = isinstance(statement, ast.Import | ast.ImportFrom)
     if is_import or not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         # an import may stand in a block: try: import a; except ImportError: import b
-        module.sources.extend(sources(statement, module))
-        for bound, source, attribute in imports(statement, module):
+        nodes = nodes_of(statement)
+        module.sources.extend(sources(nodes, module))
+        for bound, source, attribute in imports(nodes, module):
             if attribute == "*":
                 module.stars.append(source)
             else:
