@@ -79,21 +79,58 @@ def test_a_read_only_disk(tmp_path: Path, small_disk: Path) -> None:
     project.assert_fresh()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-@pytest.mark.parametrize("folder", ["artifacts/upper", "artifacts/store/objects", "artifacts"])
-def test_a_folder_that_must_not_be_written(project: Project, folder: str) -> None:
-    """It is named with its cure; when it may be written again, the next run goes on."""
+@pytest.fixture
+def as_others() -> tuple[str, ...]:
+    """A command that runs another one so that permissions count, as they do for everybody but root."""
+    if os.geteuid():
+        return ()
+    powers = "-dac_override,-dac_read_search"
+    command = ("setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}")
+    if not shutil.which("setpriv") or subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("root may read and write everything")
+    return command
+
+
+@pytest.mark.parametrize(
+    ("folder", "workers"),
+    [
+        ("artifacts/upper", ()),
+        ("artifacts/upper", ("-n", "2")),
+        ("artifacts/split/ant", ()),
+        ("artifacts/store/objects", ()),
+        ("artifacts", ()),
+    ],
+)
+def test_a_folder_that_must_not_be_written(
+    project: Project, as_others: tuple[str, ...], folder: str, workers: tuple[str, ...]
+) -> None:
+    """It is named with its cure; what does not need it is built; when it may be written again, the next run goes on."""
     (project.root / "times").write_text("2")
     (project.root / folder).chmod(0o555)
-    try:
-        result = project.doit()
-    finally:
-        (project.root / folder).chmod(0o755)
+    result = project.doit(*workers, behind=as_others)
+    (project.root / folder).chmod(0o755)
     text = result.out + result.err
     assert result.code in {1, 2, 3}
     assert "Traceback" not in text
+    assert f"{folder}" in text
     assert "hint: " in text
-    project.good()
+    project.good(*workers)
+    project.assert_fresh()
+
+
+@pytest.mark.parametrize("name", ["data/ant.txt", "artifacts/upper/ant.up"])
+def test_a_file_that_must_not_be_read(project: Project, as_others: tuple[str, ...], name: str) -> None:
+    """An input is named with its cure and fails its target alone; an output that can't be looked at is restored."""
+    (project.root / name).chmod(0)
+    result = project.doit(behind=as_others)
+    assert "Traceback" not in result.out + result.err
+    if name.startswith("data"):
+        assert result.code in {1, 2}
+        assert f"{name} can't be read: Permission denied" in result.out
+        (project.root / name).chmod(0o644)
+        project.good()
+    else:
+        assert (result.code, result.counts["restored"]) == (0, 1)
     project.assert_fresh()
 
 
@@ -107,3 +144,16 @@ def test_too_many_open_files(project: Project, workers: tuple[str, ...]) -> None
     assert "times: Too many open files" in result.out
     assert "hint: raise the limit of open files (ulimit -n)" in result.out
     assert "Traceback" not in result.out + result.err
+
+
+@pytest.mark.parametrize(("limit", "workers"), [(7, ()), (8, ()), (9, ("-n", "2")), (14, ("-n", "2"))])
+def test_too_few_open_files_for_the_run(tmp_path: Path, limit: int, workers: tuple[str, ...]) -> None:
+    """Wherever the run itself comes to the limit, that is told with a cure and no traceback; nothing is damaged or lost."""
+    project = Project.make(tmp_path / "p")
+    result = project.doit(*workers, behind=("prlimit", f"--nofile={limit}"))
+    text = result.out + result.err
+    assert "Traceback" not in text
+    assert result.code == 0 or "hint: " in text, text
+    sound(project)
+    project.good(*workers)
+    project.assert_fresh()

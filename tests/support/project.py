@@ -177,10 +177,10 @@ class Project:
             (root / "data" / f"{name}.txt").write_text(f"{name}\nhas legs\n")
         return project
 
-    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        """Start `doit` in the project, and go on."""
+    def start(self, *arguments: str, behind: tuple[str, ...] = (), **environ: str) -> subprocess.Popen[str]:
+        """Start `doit` in the project, by a command that runs another one if there is one in front, and go on."""
         return subprocess.Popen(
-            [sys.executable, "-m", "doit", *arguments],
+            [*behind, sys.executable, "-m", "doit", *arguments],
             cwd=self.root,
             env={**os.environ, "CI": "true", "PYTHONDONTWRITEBYTECODE": "1", "BUILT_LOG": str(self.log), **environ},
             stdout=subprocess.PIPE,
@@ -188,9 +188,9 @@ class Project:
             text=True,
         )
 
-    def doit(self, *arguments: str, **environ: str) -> Result:
+    def doit(self, *arguments: str, behind: tuple[str, ...] = (), **environ: str) -> Result:
         """Run `doit` in the project."""
-        return ended(self.start(*arguments, **environ))
+        return ended(self.start(*arguments, behind=behind, **environ))
 
     def good(self, *arguments: str, **environ: str) -> Result:
         """Run `doit`; it must end well and without a traceback."""

@@ -37,9 +37,13 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self.line, theirs = Pipe()
-        ends, self._life = os.pipe()
-        with theirs:
+        with contextlib.ExitStack() as ours, contextlib.ExitStack() as others:
+            self.line, theirs = Pipe()
+            ours.callback(self.line.close)
+            others.callback(theirs.close)
+            ends, self._life = os.pipe()
+            ours.callback(os.close, self._life)
+            others.callback(os.close, ends)
             descriptors = (theirs.fileno(), ends)
             self._process = subprocess.Popen(
                 [sys.executable, "-c", _START, *map(str, descriptors), json.dumps(sys.path)],
@@ -47,7 +51,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 process_group=0,  # a Ctrl-C on the terminal is for us alone
             )
-        os.close(ends)
+            ours.pop_all()
         self.name = ""
 
     @property
@@ -152,5 +156,12 @@ class Pool:
             worker.end(0.0)
         if len(self._workers) == self._size:
             return None
-        self._workers.append(Worker())
+        try:
+            self._workers.append(Worker())
+        except OSError as error:
+            if not self._workers:
+                raise
+            self._size = len(self._workers)
+            sys.stderr.write(f"warning: only {self._size} of the workers can be started: {error.strerror}\n")
+            return None
         return self._workers[-1]

@@ -23,6 +23,19 @@ _MACHINE = {
 }
 
 
+def machine_fault(error: BaseException, where: str) -> str:
+    """What the machine lacks, and the cure, in the form of our errors; "" if something else is at fault.
+
+    Args:
+        error: what was raised.
+        where: what was at work, for an error that names no file.
+    """
+    if not isinstance(error, OSError) or error.errno not in _MACHINE:
+        return ""
+    names = " → ".join(str(name) for name in (error.filename, error.filename2) if name)
+    return f"{names or where}: {error.strerror}\nhint: {_MACHINE[error.errno]}, then run doit again"
+
+
 @dataclass(frozen=True)
 class Result:
     """How the work on a target went.
@@ -68,8 +81,7 @@ class Work:
         except BarmillError as error:
             return Result(fault=str(error))
         except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a build raises fails its task, not the run
-            if isinstance(error, OSError) and error.errno in _MACHINE:
-                what = f"{error.filename or self.task}: {error.strerror}"
-                return Result(fault=f"{what}\nhint: {_MACHINE[error.errno]}, then run doit again")
+            if fault := machine_fault(error, self.task):
+                return Result(fault=fault)
             return Result(fault=f"{self.task}: the build function failed", trace=traceback.format_exc())
         return result_of(self.cache, self.target, outcome)

@@ -16,6 +16,7 @@ from barmill.run.front import FRONT
 from barmill.run.judge import Judge, nearest
 from barmill.run.lock import LOCK
 from barmill.run.plain import BUSY, UNTRIED
+from barmill.run.work import machine_fault
 
 _NO_WAIT = {
     "name": "no_wait",
@@ -52,6 +53,11 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
         except BrokenPipeError:  # `doit | head`: nobody reads on
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 128 + int(signal.SIGPIPE)
+        except OSError as error:
+            if not (fault := machine_fault(error, "doit")):
+                raise
+            sys.stderr.write(f"error: {fault}\n")
+            return UNTRIED
         except KeyboardInterrupt as error:
             number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
             sys.stderr.write(f"ended by {signal.Signals(number).name}; what was finished is kept, doit goes on from here\n")
