@@ -6,7 +6,7 @@ from typing import Any
 from doit import create_after
 
 from barmill.run.tasks import load, tasks
-from barmill.stages import export, index, instruments, match, reports
+from barmill.stages import chunks, export, index, instruments, match, reports
 
 PLAN, DOIT_CONFIG = load(__file__)
 
@@ -31,3 +31,8 @@ def task_export() -> Iterator[dict[str, Any]]:
 @create_after("export", target_regex=PLAN.outputs_of("reports"))
 def task_reports() -> Iterator[dict[str, Any]]:
     yield from tasks(reports, PLAN)
+
+
+@create_after("export", target_regex=PLAN.outputs_of("chunks"))
+def task_chunks() -> Iterator[dict[str, Any]]:
+    yield from tasks(chunks, PLAN)

@@ -41,6 +41,12 @@ def test_environment_wins(tmp_path: Path) -> None:
     assert (settings.stooq, settings.spike) == (Path("other"), 2.0)
 
 
+def test_other_tables_keep_their_letter_case(tmp_path: Path) -> None:
+    """Globs and what they mean are taken as written, from the table and from a variable."""
+    assert load(tmp_path, 'zones = {"forex/*" = "Europe/London"}').zones == {"forex/*": "Europe/London"}
+    assert load(tmp_path, BARMILL_ZONES="forex/*=Europe/London").zones == {"forex/*": "Europe/London"}
+
+
 @pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", "on"])
 def test_true_in_the_environment(tmp_path: Path, text: str) -> None:
     """These texts mean true."""

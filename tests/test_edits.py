@@ -15,6 +15,7 @@ from tests.support.project import Result
 INSTRUMENTS = "instruments:broker.csv"
 INDEX, MATCH, REPORTS = "index:stooq", "match:tradeable", "reports:tradeable"
 AAPL, EXPORTS = "export:AAPL.US", "export:AAPL.US export:VOD.UK"
+CHUNKS = "chunks:AAPL.US chunks:VOD.UK"
 NOTHING = ""
 
 LISTED = (
@@ -49,7 +50,7 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> PackagedProject:
         ("NONE", "", "NASDAQ", "No", "USD"),
     ]
     project.listed("broker.csv", rows)
-    assert project.ran(project.good()) == sorted(f"{INSTRUMENTS} {INDEX} {MATCH} {EXPORTS} {REPORTS}".split())
+    assert project.ran(project.good()) == sorted(f"{INSTRUMENTS} {INDEX} {MATCH} {EXPORTS} {CHUNKS} {REPORTS}".split())
     return project
 
 
@@ -134,7 +135,7 @@ EDITS = {
         text("src/barmill/market/tables.py", "columns: Sequence[str] | None = None", "columns: Sequence[str] | None = ()"),
         MATCH,
     ),
-    "another version of a library": (library("pyarrow", "99.0"), f"{INDEX} {MATCH} {EXPORTS}"),
+    "another version of a library": (library("pyarrow", "99.0"), f"{INDEX} {MATCH} {EXPORTS} {CHUNKS}"),
     # code that builds reach, and with it what they write
     "a helper that only export reaches": (
         text("src/barmill/market/quality.py", 'else "ok"', 'else "fine"'),
@@ -155,12 +156,12 @@ EDITS = {
     "a blank line in a list": (text(BROKER, "\nVOD", "\n\nVOD"), INSTRUMENTS),
     "an instrument's name": (text(BROKER, "Vodafone", "Vodafone Group"), f"{INSTRUMENTS} {MATCH} {REPORTS}"),
     "a touched raw file": (lambda project: os.utime(project.root / RAW), NOTHING),
-    "a corrected price": (text(RAW, "20240103,000000,10.0,", "20240103,000000,10.5,"), AAPL),
-    "another last bar": (added(RAW, price_lines("AAPL.US", ["20240105"])[0] + "\r\n"), f"{AAPL} {REPORTS}"),
+    "a corrected price": (text(RAW, "20240103,000000,10.0,", "20240103,000000,10.5,"), f"{AAPL} chunks:AAPL.US"),
+    "another last bar": (added(RAW, price_lines("AAPL.US", ["20240105"])[0] + "\r\n"), f"{AAPL} chunks:AAPL.US {REPORTS}"),
     "a raw file that nobody asked for": (lambda project: project.raw(NASDAQ, "MSFT.US"), f"{INDEX} {MATCH}"),
     "a raw file that was missing": (
         lambda project: project.raw(NASDAQ, "NONE.US"),
-        f"{INDEX} {MATCH} export:NONE.US {REPORTS}",
+        f"{INDEX} {MATCH} export:NONE.US chunks:NONE.US {REPORTS}",
     ),
     "the README": (added("README.md", "\nMore.\n"), NOTHING),
 }

@@ -1,13 +1,18 @@
 """Paths of a project, and what it knows from small files."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from barmill.config import Settings
-from barmill.errors import InputError
+from barmill.errors import ConfigError, InputError
+from barmill.files import write_atomic
+from barmill.market.datasets import Dataset
+from barmill.market.manifest import Identity
 from barmill.plan import Plan
+from tests.market.test_manifest import MANIFEST
 
 
 def test_paths_lie_in_the_stage_folder() -> None:
@@ -70,3 +75,43 @@ def test_symbols_of_the_last_match(tmp_path: Path) -> None:
     (tmp_path / "match/symbols.csv").write_text("symbol,relative_path\nNA,d/na.us.txt\nAAPL.US,d/aapl.us.txt\n")
     found = [(each.name, each.relative_path) for each in Plan(Settings(artifacts=tmp_path)).symbols()]
     assert found == [("NA", "d/na.us.txt"), ("AAPL.US", "d/aapl.us.txt")]
+
+
+def test_identity_of_a_dataset() -> None:
+    """Daily bars are cut by year, bars within a day by month, in the zone of their exchange; globs say otherwise."""
+    share = Dataset("AAPL.US", "AAPL.US", Path("a"), "equities", "5min", "Europe/Warsaw", "XNAS")
+    rate = Dataset("forex/daily/EURUSD", "EURUSD", Path("b"), "forex", "daily", "", "")
+    plan = Plan(Settings())
+    assert plan.identity(share) == Identity("AAPL.US", "AAPL.US", "equities", "5min", "America/New_York", "month")
+    assert plan.identity(rate) == Identity("forex/daily/EURUSD", "EURUSD", "forex", "daily", "", "year")
+    minutes = replace(rate, frequency="1min", zone="UTC")
+    assert plan.identity(minutes).zone == "UTC"
+    chosen = Plan(Settings(chunk_schemes={"A*": "30d", "AAPL.US": "week"}, zones={"forex/*": "Europe/London"}))
+    assert (chosen.identity(share).scheme, chosen.identity(minutes).zone) == ("30 days", "Europe/London")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [(Settings(chunk_intraday="fortnight"), "'fortnight'"), (Settings(zones={"*": "Mars/Olympus"}), "'Mars/Olympus'")],
+)
+def test_no_scheme_or_zone(settings: Settings, words: str) -> None:
+    """A scheme or a zone that there is not is named."""
+    share = Dataset("AAPL.US", "AAPL.US", Path("a"), "equities", "5min", "Europe/Warsaw", "XNAS")
+    with pytest.raises(ConfigError, match=words):
+        Plan(settings).identity(share)
+
+
+def test_chunk_files_are_those_of_the_manifest(tmp_path: Path) -> None:
+    """There are none before a manifest and while it is damaged; a manifest that was replaced is read again."""
+    plan = Plan(Settings(artifacts=tmp_path))
+    path = plan.manifest_path("forex/1min/EURUSD")
+    assert plan.chunk_files("forex/1min/EURUSD") == []
+    path.parent.mkdir(parents=True)
+    for content, expected in (
+        (MANIFEST.encode(), ["2025-01", "2025-02"]),
+        (b"{}", []),
+        (MANIFEST.encode(), ["2025-01", "2025-02"]),
+    ):
+        write_atomic(path, content)
+        files = plan.chunk_files("forex/1min/EURUSD")
+        assert files == [path.parent / f"EURUSD/{period}.parquet" for period in expected]

@@ -31,6 +31,11 @@ class Settings:
         aliases: old ticker → new ticker, beside the built-in ones (`"FB.US" = "META.US"`).
         spike: a day's |ln return| above which a bar is flagged.
         stale_days: days behind the last bar of its region after which a series has ended.
+        chunk_daily: period of the chunks of daily and longer bars: `week`, `month`, `quarter`, `year`, or `N days`.
+        chunk_intraday: the same for bars within a day.
+        chunk_schemes: glob of dataset name → period of its chunks; the first that matches wins over the two above.
+        zones: glob of dataset name → IANA time zone its periods are cut in; the first that matches wins over the exchange's.
+        compression: stage → codec and level of the Parquet files it writes: `zstd:3`, `lz4`, `none`.
     """
 
     stooq: Path = Path("data/stooq")
@@ -44,9 +49,14 @@ class Settings:
     frequency: str = field(default="daily", metadata={"choices": ("daily", "hourly", "5 min")})
     lse_currency_policy: str = field(default="broker", metadata={"choices": ("broker", "stooq", "strict")})
     include_empty_prices: bool = False
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict, metadata={"kind": "table of tickers"})
     spike: float = 1.5
     stale_days: int = 30
+    chunk_daily: str = "year"
+    chunk_intraday: str = "month"
+    chunk_schemes: Mapping[str, str] = field(default_factory=dict)
+    zones: Mapping[str, str] = field(default_factory=dict)
+    compression: Mapping[str, str] = field(default_factory=dict)
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -95,8 +105,7 @@ def _known(key: str, fields: Mapping[str, "dataclasses.Field[Any]"], where: str)
 
 def _convert(field_: "dataclasses.Field[Any]", value: object, where: str) -> object:
     """`value` (a TOML value, or text from the environment) as the type of the field."""
-    default = Settings.__dataclass_fields__[field_.name].default
-    wanted = "path" if "Path" in str(field_.type) else "table" if field_.name == "aliases" else type(default).__name__
+    wanted = field_.metadata.get("kind") or _KINDS.get(field_.type) or type(field_.default).__name__
     converted = _CONVERTERS[wanted](value)
     if converted is None:
         raise ConfigError(f"{where}: {value!r} is not a {wanted}", f"for example {_EXAMPLES[wanted]}")
@@ -132,12 +141,16 @@ def _as_number(kind: type) -> Any:
 def _as_table(value: object) -> dict[str, str] | None:
     if isinstance(value, str):
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        return {a.strip().upper(): b.strip().upper() for a, eq, b in pairs} if all(eq for _, eq, _ in pairs) else None
-    if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
-        return {k.upper(): v.upper() for k, v in value.items()}
-    return None
+        return {a.strip(): b.strip() for a, _, b in pairs} if all(eq for _, eq, _ in pairs) else None
+    return value if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()) else None
 
 
+def _as_tickers(value: object) -> dict[str, str] | None:
+    table = _as_table(value)
+    return None if table is None else {k.upper(): v.upper() for k, v in table.items()}
+
+
+_KINDS: dict[Any, str] = {Path: "path", Path | None: "path", Mapping[str, str]: "table"}
 _CONVERTERS = {
     "path": _as_path,
     "bool": _as_bool,
@@ -145,6 +158,7 @@ _CONVERTERS = {
     "float": _as_number(float),
     "int": _as_number(int),
     "table": _as_table,
+    "table of tickers": _as_tickers,
 }
 _EXAMPLES = {
     "path": '"data/stooq"',
@@ -152,5 +166,6 @@ _EXAMPLES = {
     "str": '"daily"',
     "float": "1.5",
     "int": "30",
-    "table": '{"FB.US" = "META.US"}',
+    "table": '{"forex/*" = "week"}',
+    "table of tickers": '{"FB.US" = "META.US"}',
 }

@@ -6,6 +6,9 @@ BarmillError              every error of ours: a fact with its values, then a hi
 ├── InputError            an input is missing, unreadable or broken as a whole: mend the file
 │   └── InputMoved        an input changed while its target was being built: build again
 ├── Busy                  another run is at work in this project: wait for it
+├── BarsError             bars can't be read as asked: ask otherwise
+│   ├── ChunkMissing      a chunk, or a manifest, is not there: run doit
+│   └── ChunkCorrupt      a chunk, a panel or a manifest is not what was written: run doit
 ├── OutputError           a build did not write what it declared, or wrote more
 └── StoreError            the store can't be read or written
     ├── ObjectMissing     a record names an object that is not there
@@ -49,6 +52,18 @@ class InputMoved(InputError):
 
 class Busy(BarmillError):
     """Another run is at work in this project."""
+
+
+class BarsError(BarmillError):
+    """Bars can't be read as asked: there is no such dataset, column or time."""
+
+
+class ChunkMissing(BarsError):
+    """A chunk, or the manifest that names it, is not there."""
+
+
+class ChunkCorrupt(BarsError):
+    """A chunk, a panel or a manifest is not what was written."""
 
 
 class OutputError(BarmillError):

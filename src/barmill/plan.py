@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from barmill.config import Settings
-from barmill.errors import InputError
+from barmill.errors import BarsError, InputError
 from barmill.market import datasets
 from barmill.market.datasets import Dataset
+from barmill.market.manifest import Identity, Manifest
+from barmill.market.periods import parse_scheme
 from barmill.market.tables import read_rows
+from barmill.market.zones import zone_of
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,51 @@ class Plan:
         """Every price series that is built: the matched symbols as of the last match, then the single series."""
         tree = (datasets.of_tree(each.name, self.stooq / each.relative_path, each.relative_path) for each in self.symbols())
         return [*tree, *filter(None, map(self._series, self._series_files()))]
+
+    def identity(self, dataset: Dataset) -> Identity:
+        """What the chunks of a dataset have in common, by the settings.
+
+        Raises:
+            ConfigError: there is no such scheme or time zone.
+        """
+        settings = self.settings
+        usual = settings.chunk_intraday if dataset.frequency in datasets.MINUTES else settings.chunk_daily
+        scheme = parse_scheme(datasets.chosen(settings.chunk_schemes, dataset.name) or usual)
+        zone = zone_of(dataset, settings.zones)
+        return Identity(dataset.name, dataset.symbol, dataset.asset_class, dataset.frequency, zone, scheme)
+
+    def manifest_path(self, name: str) -> Path:
+        """Where the manifest of the dataset `name` lies."""
+        return self.path("chunks", f"{name}.json")
+
+    def manifest(self, name: str) -> Manifest | None:
+        """The chunks of the dataset `name` as of their last build; None before it, and while its manifest is damaged.
+
+        The build of the chunks finds the damage and repairs it; reading bars tells it.
+        """
+        path = str(self.manifest_path(name))
+        try:
+            status = os.stat(path)
+        except OSError:
+            return None
+        stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known, manifest = self._manifests.get(name, ((), None))
+        if known != stamp:
+            try:
+                manifest = Manifest.read(Path(path))
+            except BarsError:
+                manifest = None
+            self._manifests[name] = (stamp, manifest)
+        return manifest
+
+    @functools.cached_property
+    def _manifests(self) -> dict[str, tuple[tuple[int, ...], Manifest | None]]:
+        return {}
+
+    def chunk_files(self, name: str) -> list[Path]:
+        """The files of the chunks of the dataset `name`, in order of time, by its manifest; none before their first build."""
+        manifest = self.manifest(name)
+        return manifest.files(self.manifest_path(name)) if manifest else []
 
     def strays(self) -> list[Path]:
         """Files in the folder of single series that are none, because of their place or name."""

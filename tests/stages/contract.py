@@ -14,7 +14,7 @@ from barmill.store.cache import Cache, Outcome
 from barmill.target import Target
 from tests.support.market import LONDON, NASDAQ, MarketProject
 
-STAGES = ("instruments", "index", "match", "export", "reports")
+STAGES = ("instruments", "index", "match", "export", "reports", "chunks")
 
 
 class StageContract:

@@ -7,7 +7,9 @@ Both hold Stooq's text. Stamps of the tree's bars within a day are the wall cloc
 single series are UTC. Stamps of daily and longer bars are dates.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from barmill.market import stooq, venues
@@ -90,6 +92,11 @@ def of_series(root: Path, relative: PurePath) -> Dataset | None:
 def place(asset_class: str, frequency: str, symbol: str) -> PurePath:
     """Where a single series lies below the folder of them."""
     return PurePath(asset_class, frequency, symbol.upper() + _SUFFIX)
+
+
+def chosen(table: Mapping[str, str], name: str) -> str:
+    """What a setting says of the dataset `name`: the value of the first glob that matches; "" if none does."""
+    return next((value for glob, value in table.items() if fnmatchcase(name, glob)), "")
 
 
 def _mic_of(symbol: str) -> str:

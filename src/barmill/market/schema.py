@@ -5,6 +5,11 @@
 BAR = ("ticker", "per", "date", "time", "open", "high", "low", "close", "volume", "openint")
 PRICES = ("open", "high", "low", "close")
 
+# A stored bar: `date` (date32) where bars are daily or longer, `time` (timestamp[us, UTC], when the bar begins) within a day.
+DATE, TIME = "date", "time"
+VALUES = (*PRICES, "volume", "openint")  # float64; volume and openint may be null
+NAME = "name"  # of the dataset, where bars of several stand in one table
+
 RAW_HEADER = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
 
 REJECTED = ("source_file", "line", "reason", "text")

@@ -4,15 +4,17 @@ Small tables (lists, reports) are rows of text: a dict of str per row, nothing g
 Large ones are Arrow tables. pyarrow costs 0.13 s to import and is therefore imported by the call that needs it.
 """
 
+import array
 import csv
 import functools
 import itertools
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from barmill.errors import InputError
+from barmill.market.compression import DEFAULT
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -71,31 +73,112 @@ def constant(value: float | str) -> "pa.Scalar":
     return table.column("value")[0]
 
 
-def write_parquet(path: Path, table: "pa.Table", order: Sequence[str]) -> None:
+def text_array(values: Sequence[str]) -> "pa.StringArray":
+    """Text as an Arrow array, without importing pandas."""
+    import pyarrow as pa
+
+    encoded = [value.encode() for value in values]
+    offsets = array.array("i", itertools.accumulate(map(len, encoded), initial=0))
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
+
+
+def write_parquet(
+    path: Path,
+    table: "pa.Table",
+    order: Sequence[str],
+    *,
+    compression: str = DEFAULT,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
     """Write an Arrow table as Parquet, with fixed row groups and page checksums.
 
     Args:
         path: the file to write.
         table: rows already sorted by `order`.
         order: columns whose values together are unique and ascending: the table's total order.
+        compression: codec and level as `parse_compression` spells them.
+        metadata: text that the file carries beside its columns.
 
     Raises:
-        ValueError: two rows are equal in `order`, or are not ascending.
+        ValueError: two rows are equal in `order`, are not ascending, or a value of it is null or not a number.
     """
-    import pyarrow.parquet as pq
+    with ParquetRows(path, table.schema, order, compression=compression, metadata=metadata) as rows:
+        rows.write(table)
 
-    keys = list(zip(*(table.column(name).to_pylist() for name in order), strict=True))
-    if any(a >= b for a, b in itertools.pairwise(keys)):
-        raise ValueError(f"{path}: rows are not in strictly ascending order of {', '.join(order)}")
-    pq.write_table(
-        table.replace_schema_metadata(None),
-        path,
-        row_group_size=ROW_GROUP,
-        compression="zstd",
-        version="2.6",
-        write_page_checksum=True,
-        store_schema=False,
-    )
+
+class ParquetRows:
+    """A Parquet file that is written table by table: the way to one that is larger than memory.
+
+    Args:
+        path: the file to write.
+        schema: of the tables.
+        order: see `write_parquet`; it holds over all tables together.
+        compression: see `write_parquet`.
+        metadata: see `write_parquet`.
+        row_group: rows of a row group; one is never of two tables.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: "pa.Schema",
+        order: Sequence[str],
+        *,
+        compression: str = DEFAULT,
+        metadata: Mapping[str, str] | None = None,
+        row_group: int = ROW_GROUP,
+    ) -> None:
+        import pyarrow.parquet as pq
+
+        codec, _, level = compression.partition(":")
+        self._path, self._order, self._row_group = path, order, row_group
+        self._last: pa.Table | None = None
+        self._writer = pq.ParquetWriter(
+            path,
+            schema.remove_metadata(),
+            compression=codec,
+            compression_level=int(level) if level else None,
+            version="2.6",
+            write_page_checksum=True,
+            store_schema=False,
+        )
+        if metadata:
+            self._writer.add_key_value_metadata(metadata)
+
+    def write(self, table: "pa.Table") -> None:
+        """Append rows.
+
+        Raises:
+            ValueError: see `write_parquet`.
+        """
+        import pyarrow as pa
+
+        keys = table.select(list(self._order)).replace_schema_metadata(None)
+        if not _ascends(keys if self._last is None else pa.concat_tables([self._last, keys])):
+            raise ValueError(f"{self._path}: rows are not in strictly ascending order of {', '.join(self._order)}")
+        if len(keys):
+            self._last = keys[-1:]
+        self._writer.write_table(table.replace_schema_metadata(None), row_group_size=self._row_group)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+
+def _ascends(keys: "pa.Table") -> bool:
+    """Whether each row is greater than the one before it, by the first column in which they differ; a null is not."""
+    import pyarrow.compute as pc
+
+    greater = None
+    for column in reversed(keys.columns):
+        if column.null_count:
+            return False
+        before, after = column[:-1], column[1:]
+        less = pc.less(before, after)
+        greater = less if greater is None else pc.or_(less, pc.and_(pc.equal(before, after), greater))
+    return greater is None or pc.all(greater).as_py() is not False  # of one row, and of none, it is None
 
 
 def read_parquet(path: Path, columns: Sequence[str] | None = None) -> "pa.Table":
