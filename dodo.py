@@ -6,7 +6,7 @@ from typing import Any
 from doit import create_after
 
 from barmill.run.tasks import load, tasks
-from barmill.stages import chunks, export, index, instruments, match, reports
+from barmill.stages import chunks, export, index, instruments, match, reports, sessions
 
 PLAN, DOIT_CONFIG = load(__file__)
 
@@ -36,3 +36,8 @@ def task_reports() -> Iterator[dict[str, Any]]:
 @create_after("export", target_regex=PLAN.outputs_of("chunks"))
 def task_chunks() -> Iterator[dict[str, Any]]:
     yield from tasks(chunks, PLAN)
+
+
+@create_after("match", target_regex=PLAN.outputs_of("sessions"))
+def task_sessions() -> Iterator[dict[str, Any]]:
+    yield from tasks(sessions, PLAN)

@@ -1,6 +1,7 @@
 """Settings: `[tool.barmill]` of pyproject.toml, then `BARMILL_*` variables. The only reader of environment and TOML."""
 
 import dataclasses
+import datetime as dt
 import difflib
 import os
 import tomllib
@@ -36,6 +37,12 @@ class Settings:
         chunk_schemes: glob of dataset name → period of its chunks; the first that matches wins over the two above.
         zones: glob of dataset name → IANA time zone its periods are cut in; the first that matches wins over the exchange's.
         compression: stage → codec and level of the Parquet files it writes: `zstd:3`, `lz4`, `none`.
+        calendars: glob of dataset names → calendar, before what the dataset's exchange or asset class says.
+        session_changes: CSV of changes to calendars (`market.changes`); need not exist.
+        sessions_from: first date of the tables of sessions.
+        sessions_until: last date of them.
+        gap_tolerance: share of the expected bars whose absence leaves a series complete.
+        halted_after: sessions in a row without a bar that are a halt, not missing data.
     """
 
     stooq: Path = Path("data/stooq")
@@ -57,6 +64,12 @@ class Settings:
     chunk_schemes: Mapping[str, str] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
     compression: Mapping[str, str] = field(default_factory=dict)
+    calendars: Mapping[str, str] = field(default_factory=dict)
+    session_changes: Path = Path("data/sessions.csv")
+    sessions_from: dt.date = dt.date(1970, 1, 1)
+    sessions_until: dt.date = dt.date(2030, 12, 31)
+    gap_tolerance: float = 0.0
+    halted_after: int = 10
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -150,6 +163,15 @@ def _as_tickers(value: object) -> dict[str, str] | None:
     return None if table is None else {k.upper(): v.upper() for k, v in table.items()}
 
 
+def _as_date(value: object) -> dt.date | None:
+    if type(value) is dt.date:
+        return value
+    try:
+        return dt.date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 _KINDS: dict[Any, str] = {Path: "path", Path | None: "path", Mapping[str, str]: "table"}
 _CONVERTERS = {
     "path": _as_path,
@@ -159,6 +181,7 @@ _CONVERTERS = {
     "int": _as_number(int),
     "table": _as_table,
     "table of tickers": _as_tickers,
+    "date": _as_date,
 }
 _EXAMPLES = {
     "path": '"data/stooq"',
@@ -168,4 +191,5 @@ _EXAMPLES = {
     "int": "30",
     "table": '{"forex/*" = "week"}',
     "table of tickers": '{"FB.US" = "META.US"}',
+    "date": "2030-12-31",
 }

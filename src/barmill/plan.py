@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 from barmill.config import Settings
 from barmill.errors import BarsError, InputError
-from barmill.market import datasets
+from barmill.market import calendars, datasets
 from barmill.market.datasets import Dataset
 from barmill.market.manifest import Identity, Manifest
 from barmill.market.periods import parse_scheme
@@ -153,6 +153,14 @@ class Plan:
         """The files of the chunks of the dataset `name`, in order of time, by its manifest; none before their first build."""
         manifest = self.manifest(name)
         return manifest.files(self.manifest_path(name)) if manifest else []
+
+    def calendar(self, dataset: Dataset) -> str:
+        """The calendar whose sessions a dataset follows; "" if none is known."""
+        return calendars.calendar_of(dataset, self.settings.calendars)
+
+    def sessions(self, calendar: str) -> Path:
+        """The table of a calendar's sessions."""
+        return self.path("sessions", calendars.file_name(calendar))
 
     def strays(self) -> list[Path]:
         """Files in the folder of single series that are none, because of their place or name."""

@@ -14,7 +14,7 @@ from barmill.store.cache import Cache, Outcome
 from barmill.target import Target
 from tests.support.market import LONDON, NASDAQ, MarketProject
 
-STAGES = ("instruments", "index", "match", "export", "reports", "chunks")
+STAGES = ("instruments", "index", "match", "export", "reports", "chunks", "sessions")
 
 
 class StageContract:
@@ -29,7 +29,8 @@ class StageContract:
         project.raw(LONDON, "VOD.UK")
         project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD"), ("VOD:LN", "", "LSE", "Vodafone", "GBX")])
         data, artifacts = root / "data", root / "artifacts"
-        plan = Plan(Settings(stooq=data / "stooq", instruments=data / "instruments", artifacts=artifacts))
+        folders = {"stooq": data / "stooq", "instruments": data / "instruments", "series": data / "series"}
+        plan = Plan(Settings(**folders, artifacts=artifacts, session_changes=data / "sessions.csv"))
         cache = Cache(plan.store, plan.state)
         for name in STAGES:
             targets = importlib.import_module(f"barmill.stages.{name}").targets(plan)

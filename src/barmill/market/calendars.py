@@ -1,0 +1,109 @@
+"""Calendars: whose sessions a dataset follows, the calendar's time zone, and from when its dates can be relied on.
+
+`calendars.csv` names every calendar there is. One with weekdays is ours: it opens on these at a wall-clock time and closes
+at another; an opening not before the closing is on the day before (the week of foreign exchange starts on Sunday at 17:00
+in New York). The others are those of exchange_calendars. `follows.csv` says which calendar an exchange (MIC), an asset class
+or an index follows, where that is not the calendar of its own name.
+
+A calendar is trusted from the day on which its sessions agree with Stooq's series of its indices and shares, and before which
+they do not: exchange_calendars projects present rules into the past. Empty means that nothing is known against it.
+"""
+
+import difflib
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from barmill.errors import ConfigError
+from barmill.market.datasets import Dataset
+from barmill.market.tables import read_rows
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """A calendar of sessions.
+
+    Attributes:
+        name: as exchange_calendars calls it, or ours.
+        zone: IANA time zone of its wall clock.
+        weekdays: names of the days with a session; empty for a calendar of exchange_calendars.
+        open: wall-clock time `HH:MM` of opening, where the calendar is ours.
+        close: of closing; `24:00` is the end of the day.
+        trusted_from: first date on which it can be relied on, `YYYY-MM-DD`; "" from its start.
+        trusted_until: last such date; "" to its end.
+    """
+
+    name: str
+    zone: str
+    weekdays: tuple[str, ...]
+    open: str
+    close: str
+    trusted_from: str
+    trusted_until: str
+
+
+def calendar_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:
+    """The calendar that a dataset follows; "" when none is known, which is to be reported, never guessed.
+
+    Args:
+        dataset: what is asked about.
+        chosen: glob of dataset names → calendar; the first that matches wins over everything else.
+
+    Raises:
+        ConfigError: `chosen` names a calendar that there is not.
+    """
+    for pattern, name in chosen.items():
+        if fnmatchcase(dataset.name, pattern):
+            return _known(name, pattern)
+    follows = _follows()
+    if dataset.mic:
+        return follows.get(("mic", dataset.mic), dataset.mic if dataset.mic in calendars() else "")
+    return follows.get(("class", dataset.asset_class)) or follows.get(("index", dataset.symbol), "")
+
+
+def cure(name: str) -> str:
+    """What to do about a dataset without a calendar."""
+    return f'set its calendar in pyproject.toml: [tool.barmill.calendars] "{name}" = "XNYS", or another of those there are'
+
+
+@functools.cache
+def calendars() -> Mapping[str, Calendar]:
+    """Every calendar by its name."""
+    rows = read_rows(Path(__file__).with_name("calendars.csv"))
+    return {
+        row["calendar"]: Calendar(
+            row["calendar"],
+            row["zone"],
+            tuple(row["weekdays"].split()),
+            row["open"],
+            row["close"],
+            row["trusted_from"],
+            row["trusted_until"],
+        )
+        for row in rows
+    }
+
+
+def file_name(calendar: str) -> str:
+    """The file of a calendar's sessions: `24-7.csv` for 24/7."""
+    return calendar.replace("/", "-") + ".csv"
+
+
+@functools.cache
+def _follows() -> Mapping[tuple[str, str], str]:
+    rows = read_rows(Path(__file__).with_name("follows.csv"))
+    return {(row["kind"], row["key"]): row["calendar"] for row in rows}
+
+
+def _known(name: str, pattern: str) -> str:
+    found = name if name in calendars() else _follows().get(("mic", name), "")
+    if not found:
+        near = difflib.get_close_matches(name.upper(), calendars(), 3, 0.0)
+        raise ConfigError(
+            f"[tool.barmill.calendars] {pattern!r}: there is no calendar {name!r}", f"the nearest are {', '.join(near)}"
+        )
+    return found

@@ -1,0 +1,53 @@
+"""Sessions of each calendar in use: when its exchange opens, pauses and closes."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from barmill.market.calendars import calendars
+from barmill.market.changes import CORRECTIONS, apply, read_changes
+from barmill.market.regular import regular
+from barmill.market.sessions import write_sessions
+from barmill.plan import Plan
+from barmill.target import Target
+
+
+def build(changes: Sequence[Path], out: Path, *, calendar: str, since: str, until: str) -> None:
+    """Write the sessions of a calendar.
+
+    Args:
+        changes: the project's tables of changes; see `market.changes`. They come after the built-in corrections.
+        out: CSV, a row per session, ascending: date on the exchange; open, close, break_start, break_end in UTC
+            (YYYY-MM-DDTHH:MMZ), the last two empty where there is no break.
+        calendar: one of `market.calendars.calendars()`.
+        since: first date, YYYY-MM-DD; later if the calendar is trusted from later, or exchange_calendars starts later.
+        until: last date; earlier if exchange_calendars ends earlier, or neither the calendar is trusted until then nor
+            a project's change to it is as late.
+
+    Raises:
+        InputError: a table of changes is wrong, or exchange_calendars cannot compute the sessions.
+    """
+    found = calendars()[calendar]
+    builtin, own = read_changes(CORRECTIONS), [change for path in changes for change in read_changes(path)]
+    known_until = max((found.trusted_until, *(each.last for each in own if each.calendar == calendar)))
+    first = dt.date.fromisoformat(max(since, found.trusted_from))
+    last = dt.date.fromisoformat(min(until, known_until) if found.trusted_until else until)
+    write_sessions(out, apply([*builtin, *own], regular(found, first, last), found, first, last))
+
+
+def targets(plan: Plan) -> Iterator[Target]:
+    """One target per calendar that a dataset follows."""
+    settings = plan.settings
+    changes = [settings.session_changes] if settings.session_changes.exists() else []
+    for calendar in sorted({name for name in map(plan.calendar, plan.datasets()) if name}):
+        yield Target(
+            name=calendar.replace("/", "-"),
+            build=build,
+            inputs={"changes": changes},
+            outputs={"out": plan.sessions(calendar)},
+            params={
+                "calendar": calendar,
+                "since": settings.sessions_from.isoformat(),
+                "until": settings.sessions_until.isoformat(),
+            },
+        )
