@@ -59,6 +59,13 @@ def test_false_in_the_environment(tmp_path: Path, text: str) -> None:
     assert load(tmp_path, "fsync = true", BARMILL_FSYNC=text).fsync is False
 
 
+def test_a_table_may_be_nested(tmp_path: Path) -> None:
+    """A dotted key without quotes, which TOML nests, is the same as one with them; letters keep their case."""
+    toml = '[tool.barmill.rules]\nspikes = "warn"\nforex.spikes = "allow"\n"crypto.spikes" = "reject"'
+    assert load(tmp_path, toml).rules == {"spikes": "warn", "forex.spikes": "allow", "crypto.spikes": "reject"}
+    assert load(tmp_path, BARMILL_RULES="forex.spikes=allow").rules == {"forex.spikes": "allow"}
+
+
 def test_aliases_in_the_environment(tmp_path: Path) -> None:
     """The alias table is written as a=b,c=d in a variable."""
     assert load(tmp_path, BARMILL_ALIASES="fb.us=meta.us, a.us = b.us").aliases == {"FB.US": "META.US", "A.US": "B.US"}

@@ -1,6 +1,5 @@
 """What an edit of the project reruns, and what it does not: each edit is made to a copy of a built project, package and all."""
 
-import ast
 import os
 import shutil
 import subprocess
@@ -10,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.market import LONDON, NASDAQ, REPOSITORY, MarketProject, price_lines
+from tests.support.market import FIRST_STAGES, LONDON, NASDAQ, REPOSITORY, MarketProject, price_lines
 from tests.support.project import Result
 
 INSTRUMENTS = "instruments:broker.csv"
 INDEX, MATCH, REPORTS = "index:stooq", "match:tradeable", "reports:tradeable"
+VALIDATION = "reports:validation"
 AAPL, EXPORTS = "export:AAPL.US", "export:AAPL.US export:VOD.UK"
 CHUNKS = "chunks:AAPL.US chunks:VOD.UK"
 NOTHING = ""
-STAGES = ("instruments", "index", "match", "export", "chunks", "reports")
 
 LISTED = (
     ("AAPL", "", "NASDAQ", "Apple", "USD"),
@@ -38,20 +37,12 @@ class PackagedProject(MarketProject):
         return super().doit(*arguments, PYTHONPATH=str(self.root / "src"), **environ)
 
 
-def first_stages(dodo: str) -> str:
-    """A dodo.py with the creators of these stages only: what holds of them holds of any."""
-    tree = ast.parse(dodo)
-    tree.body = [part for part in tree.body if not isinstance(part, ast.FunctionDef) or part.name[5:] in STAGES]
-    return ast.unparse(tree)
-
-
 @pytest.fixture(scope="module")
 def _built_once(tmp_path_factory: pytest.TempPathFactory) -> PackagedProject:
-    project = PackagedProject.make(tmp_path_factory.mktemp("edits") / "built")
+    project = PackagedProject.make(tmp_path_factory.mktemp("edits") / "built", [*FIRST_STAGES, "chunks"])
     shutil.copytree(REPOSITORY / "src/barmill", project.root / "src/barmill", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "pyproject.toml", project.root)
     shutil.copy(REPOSITORY / "README.md", project.root)
-    (project.root / "dodo.py").write_text(first_stages((project.root / "dodo.py").read_text()))
     project.raw(NASDAQ, "AAPL.US")
     project.raw(LONDON, "VOD.UK")
     rows = [
@@ -60,7 +51,7 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> PackagedProject:
         ("NONE", "", "NASDAQ", "No", "USD"),
     ]
     project.listed("broker.csv", rows)
-    assert project.ran(project.good()) == sorted(f"{INSTRUMENTS} {INDEX} {MATCH} {EXPORTS} {CHUNKS} {REPORTS}".split())
+    assert project.ran(project.good()) == sorted(f"{INSTRUMENTS} {INDEX} {MATCH} {EXPORTS} {CHUNKS} {REPORTS} {VALIDATION}".split())
     return project
 
 
@@ -106,7 +97,7 @@ EDITS = {
     "a comment in a stage": (text(EXPORT, "    bars = read", "    # a comment\n    bars = read"), NOTHING),
     "a docstring": (text(EXPORT, "Read a raw Stooq file once", "Read a raw file"), NOTHING),
     "a call on several lines": (
-        text(EXPORT, "diagnose(symbol, bars, spike)", "diagnose(\n        symbol,\n        bars,\n        spike,\n    )"),
+        text(EXPORT, "diagnose(symbol, bars, gate)", "diagnose(\n        symbol,\n        bars,\n        gate,\n    )"),
         NOTHING,
     ),
     "quotes of the other kind": (text(EXPORT, '"out": plan.path', "'out': plan.path"), NOTHING),
@@ -149,7 +140,7 @@ EDITS = {
     # code that builds reach, and with it what they write
     "a helper that only export reaches": (
         text("src/barmill/market/quality.py", 'else "ok"', 'else "fine"'),
-        f"{EXPORTS} {REPORTS}",
+        f"{EXPORTS} {REPORTS} {VALIDATION}",
     ),
     "what a stage writes": (
         text("src/barmill/stages/instruments.py", '"market": text.market', '"market": text.market.lower()'),
@@ -167,11 +158,11 @@ EDITS = {
     "an instrument's name": (text(BROKER, "Vodafone", "Vodafone Group"), f"{INSTRUMENTS} {MATCH} {REPORTS}"),
     "a touched raw file": (lambda project: os.utime(project.root / RAW), NOTHING),
     "a corrected price": (text(RAW, "20240103,000000,10.0,", "20240103,000000,10.5,"), f"{AAPL} chunks:AAPL.US"),
-    "another last bar": (added(RAW, price_lines("AAPL.US", ["20240105"])[0] + "\r\n"), f"{AAPL} chunks:AAPL.US {REPORTS}"),
+    "another last bar": (added(RAW, price_lines("AAPL.US", ["20240105"])[0] + "\r\n"), f"{AAPL} chunks:AAPL.US {REPORTS} {VALIDATION}"),
     "a raw file that nobody asked for": (lambda project: project.raw(NASDAQ, "MSFT.US"), f"{INDEX} {MATCH}"),
     "a raw file that was missing": (
         lambda project: project.raw(NASDAQ, "NONE.US"),
-        f"{INDEX} {MATCH} export:NONE.US chunks:NONE.US {REPORTS}",
+        f"{INDEX} {MATCH} export:NONE.US chunks:NONE.US {REPORTS} {VALIDATION}",
     ),
     "the README": (added("README.md", "\nMore.\n"), NOTHING),
 }

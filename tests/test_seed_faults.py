@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.market import LONDON, NASDAQ, NYSE, REPOSITORY, MarketProject
+from tests.support.market import FIRST_STAGES, LONDON, NASDAQ, NYSE, REPOSITORY, MarketProject
 from tests.support.project import Result
 
 ROWS = [
@@ -19,7 +19,7 @@ ROWS = [
 
 @pytest.fixture(scope="module")
 def _template(tmp_path_factory: pytest.TempPathFactory) -> MarketProject:
-    project = MarketProject.make(tmp_path_factory.mktemp("seed") / "template")
+    project = MarketProject.make(tmp_path_factory.mktemp("seed") / "template", FIRST_STAGES)
     project.raw(NASDAQ, "AAPL.US")
     project.raw(NASDAQ, "MSFT.US")
     project.raw(NYSE, "IBM.US")
@@ -62,7 +62,7 @@ def test_f1_appended_row_reaches_report_and_export(project: MarketProject) -> No
     """A row appended to a matched raw file is in the export and in the report after the next run, and only these ran."""
     append(project.root / "data/stooq" / NASDAQ / "aapl.us.txt", "AAPL.US,D,20240105,000000,1,2,1,2,5,0")
     result = good(project.doit())
-    assert project.ran(result) == ["chunks:AAPL.US", "export:AAPL.US", "reports:tradeable"]
+    assert project.ran(result) == ["export:AAPL.US", "reports:tradeable", "reports:validation"]
     row = next(row for row in project.table("reports/tradeable_matches.csv") if row["symbol"] == "AAPL")
     assert (row["price_end"], row["price_rows"]) == ("2024-01-05", "4")
     assert project.table("export/AAPL.US.csv")[-1]["date"] == "2024-01-05"
@@ -211,7 +211,9 @@ def test_f13_ticker_na_is_a_ticker(project: MarketProject) -> None:
 def test_f14_a_list_edited_while_it_is_read_is_stale(project: MarketProject, tmp_path: Path) -> None:
     """A list appended to while its target is built fails that run, and the next run reads it whole."""
     dodo = (project.root / "dodo.py").read_text()
-    (project.root / "dodo.py").write_text(dodo.replace("\nPLAN, ", "\nimport instruments\n\nPLAN, ", 1))
+    (project.root / "dodo.py").write_text(
+        dodo.replace("PLAN, DOIT_CONFIG", "import instruments\nPLAN, DOIT_CONFIG")
+    )
     (project.root / "instruments.py").write_text(
         '"""Instruments, while another program appends to the list."""\n'
         "import os\n"
@@ -267,11 +269,11 @@ def test_r5_one_more_instrument_exports_one_file(project: MarketProject) -> None
     project.listed("broker.csv", [*ROWS, ("IBM", "US4592001014", "NYSE", "IBM", "USD")])
     result = good(project.doit())
     assert project.ran(result) == [
-        "chunks:IBM.US",
         "export:IBM.US",
         "instruments:broker.csv",
         "match:tradeable",
         "reports:tradeable",
+        "reports:validation",
     ]
 
 

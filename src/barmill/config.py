@@ -43,6 +43,8 @@ class Settings:
         sessions_until: last date of them.
         gap_tolerance: share of the expected bars whose absence leaves a series complete.
         halted_after: sessions in a row without a bar that are a halt, not missing data.
+        rules: rule, or asset class and rule, → what is done about bars that break it: `reject`, `quarantine`, `warn`, `allow`.
+        stale_run: equal closes in a row of daily and longer bars that are told of (within a day twelve times as many); 0: none.
     """
 
     stooq: Path = Path("data/stooq")
@@ -70,6 +72,8 @@ class Settings:
     sessions_until: dt.date = dt.date(2030, 12, 31)
     gap_tolerance: float = 0.0
     halted_after: int = 10
+    rules: Mapping[str, str] = field(default_factory=dict)
+    stale_run: int = 10
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -126,6 +130,8 @@ def _convert(field_: "dataclasses.Field[Any]", value: object, where: str) -> obj
     if choices and converted not in choices:
         near = difflib.get_close_matches(str(converted), choices, 1, 0.0)[0]
         raise ConfigError(f"{where}: {value!r} is not one of {', '.join(choices)}", f"the nearest is {near!r}")
+    if field_.metadata.get("capitals"):
+        return {key.upper(): word.upper() for key, word in converted.items()}
     return converted
 
 
@@ -154,8 +160,16 @@ def _as_number(kind: type) -> Any:
 def _as_table(value: object) -> dict[str, str] | None:
     if isinstance(value, str):
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        return {a.strip(): b.strip() for a, _, b in pairs} if all(eq for _, eq, _ in pairs) else None
-    return value if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()) else None
+        return {a.strip(): b.strip() for a, eq, b in pairs} if all(eq for _, eq, _ in pairs) else None
+    if not isinstance(value, dict):
+        return None
+    flat: dict[str, str] = {}
+    for key, each in value.items():  # TOML nests a.b = "c", which is the same here as "a.b" = "c"
+        nested = {"": each} if isinstance(each, str) else _as_table(each) if isinstance(each, dict) else None
+        if nested is None:
+            return None
+        flat |= {f"{key}.{inner}" if inner else key: word for inner, word in nested.items()}
+    return flat
 
 
 def _as_tickers(value: object) -> dict[str, str] | None:

@@ -180,6 +180,8 @@ def test_pandas_stays_out():
 
     program = (
         "import sys; from barmill.market.bars import read_bars, write_bars; from barmill.market.quality import diagnose;"
-        f"b = read_bars({text(LINES)!r}); write_bars(b.table); diagnose('A', b, 1.5); print('pandas' in sys.modules)"
+        "from barmill.market.rules import examine;"
+        f"b = read_bars({text(LINES)!r}); write_bars(b.table);"
+        "diagnose('A', b, examine(b.table, 'equities', {})); print('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"

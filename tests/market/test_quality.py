@@ -3,7 +3,8 @@
 import pytest
 
 from barmill.market.bars import read_bars
-from barmill.market.quality import diagnose, is_warning
+from barmill.market.quality import diagnose, is_warning, offences_of
+from barmill.market.rules import examine
 from barmill.market.schema import RAW_HEADER
 from barmill.sample.prices import weekdays
 
@@ -20,7 +21,13 @@ def bar(at: int, close: float = 10.0, volume: str = "100", **fields: str) -> str
 def diagnosis(*lines: str, header: bool = True, symbol: str = "A.US") -> dict:
     """The diagnosis of a file with these lines."""
     text = "".join(f"{line}\r\n" for line in ([RAW_HEADER, *lines] if header else lines))
-    return diagnose(symbol, read_bars(text.encode()), 1.5)
+    return judged(symbol, text.encode())
+
+
+def judged(symbol: str, content: bytes, asset_class: str = "equities") -> dict:
+    """The diagnosis of a file with this content."""
+    bars = read_bars(content)
+    return diagnose(symbol, bars, examine(bars.table, asset_class, {}))
 
 
 def series(count: int, zeros: int = 0) -> list[str]:
@@ -110,7 +117,7 @@ def test_order_of_flags():
 )
 def test_statuses_of_files_with_next_to_nothing(content, status):
     """Nothing is empty, one bar is sparse, and lines of which none is a bar are an error; dates are empty where unknown."""
-    found = diagnose("A.US", read_bars(content), 1.5)
+    found = judged("A.US", content)
     assert found["data_status"] == status
     assert (found["price_start"] == "") == (found["price_rows"] == 0)
 
@@ -119,6 +126,28 @@ def test_start_and_end_of_an_unordered_file():
     """First and last date are the earliest and latest, wherever they stand."""
     found = diagnosis(bar(2), bar(0), bar(1))
     assert (found["price_start"], found["price_end"]) == tuple(weekdays(1000)[at].isoformat() for at in (0, 2))
+
+
+@pytest.mark.parametrize("asset_class", ["forex", "indices", "bonds"])
+def test_no_volume_is_no_warning_where_none_is_traded(asset_class):
+    """A currency, an index or a bond without any volume is ok."""
+    text = "".join(f"{line}\r\n" for line in [RAW_HEADER, *series(9, zeros=9)]).encode()
+    found = judged("A.US", text, asset_class)
+    assert (found["data_status"], found["data_flags"]) == ("ok", "")
+    assert judged("A.US", text)["data_status"] == "warning"
+
+
+def test_offences_of_a_diagnosis():
+    """Rules and unreadable lines stand in one table, each with its count and where it begins and ends."""
+    found = diagnosis(*series(3), bar(4, low="11"), bar(5, date="x"), bar(6, close=-1.0), bar(7, close=-2.0))
+    rows = {row["rule"]: (row["action"], row["count"], row["first"], row["last"]) for row in offences_of(found)}
+    days = [day.isoformat() for day in weekdays(1000)]
+    assert rows == {
+        "invalid_rows": ("quarantine", 1, "line 6", "line 6"),
+        "high_below_low": ("quarantine", 1, days[4], days[4]),
+        "ohlc_violations": ("warn", 1, days[4], days[4]),
+        "negative_prices": ("quarantine", 2, days[6], days[7]),
+    }
 
 
 def test_notes_are_no_warnings():

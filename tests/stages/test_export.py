@@ -16,7 +16,8 @@ def build(folder, content, symbol="AAPL.US", **params):
     """Export a raw file with this content; returns the CSV's path and the diagnosis."""
     raw, out, diagnosis = folder / "raw.txt", folder / "out.csv", folder / "diagnosis.json"
     raw.write_bytes(content)
-    export.build(raw, out, diagnosis, **{"symbol": symbol, "include_empty": False, "spike": 1.5} | params)
+    usual = {"asset_class": "equities", "rules": {}, "spike": 1.5, "stale_run": 10, "include_empty": False}
+    export.build(raw, out, diagnosis, **{"symbol": symbol, **usual} | params)
     return out, json.loads(diagnosis.read_text())
 
 
@@ -53,6 +54,29 @@ def test_rejected_lines_are_in_the_diagnosis(tmp_path):
     (rejected,) = diagnosis["rejected"]
     assert (rejected["line"], rejected["reason"]) == (3, "non_numeric_prices")
     assert rejected["text"].startswith("AAPL.US,D,20240103")
+
+
+def test_quarantined_bars_are_left_out_and_listed(tmp_path):
+    """A bar whose high is below its low is not exported; the diagnosis says which, why, and counts the others."""
+    good, bad = price_lines("AAPL.US", ["20240102", "20240103"])
+    out, diagnosis = build(tmp_path, raw_text(good, bad.replace("11.0", "8.0")))
+    assert [row["date"] for row in read_rows(out)] == ["2024-01-02"]
+    assert (diagnosis["price_rows"], diagnosis["price_end"], diagnosis["raw_rows"]) == (1, "2024-01-02", 2)
+    assert diagnosis["findings"][0] == {
+        "rule": "high_below_low",
+        "action": "quarantine",
+        "stamp": "2024-01-03",
+        "text": "open 10.0, high 8.0, low 9.0, close 10.0",
+    }
+    assert diagnosis["broken"] == {"high_below_low": 1, "ohlc_violations": 1}
+
+
+def test_a_refused_file_has_no_export(tmp_path):
+    """Where a rule rejects, the whole file stays out, and its status says so."""
+    lines = price_lines("AAPL.US", ["20240102", "20240103"])
+    out, diagnosis = build(tmp_path, raw_text(lines[0], lines[1].replace(",1000,", ",0,")), rules={"zero_volume": "reject"})
+    assert not out.exists()
+    assert (diagnosis["data_status"], diagnosis["price_rows"]) == ("error:refused", 0)
 
 
 def test_long_file(tmp_path):

@@ -111,6 +111,27 @@ def test_summary_counts_everyone(tmp_path):
     assert counts["data_status", "ok"] == ("1", "A")
 
 
+def test_validation_names_dataset_and_rule(tmp_path):
+    """The validation report has a row per dataset and broken rule, and none for a series without fault."""
+    finding = {"rule": "spikes", "action": "warn", "stamp": "2024-01-02", "text": "close 9 after 1"}
+    series = [{"rejected": [], "findings": [finding], "broken": {"spikes": 1}}, {"rejected": [], "findings": [], "broken": {}}]
+    diagnoses = [tmp_path / f"{at}.json" for at in range(2)]
+    for path, each in zip(diagnoses, series, strict=True):
+        path.write_text(json.dumps(each))
+    reports.validate(diagnoses, tmp_path / "out.csv", names=["AAPL.US", "forex/1min/EURUSD"])
+    assert read_rows(tmp_path / "out.csv") == [
+        {
+            "dataset": "AAPL.US",
+            "rule": "spikes",
+            "action": "warn",
+            "count": "1",
+            "first": "2024-01-02",
+            "last": "2024-01-02",
+            "example": "close 9 after 1",
+        }
+    ]
+
+
 class TestContract(StageContract):
     """What every stage promises."""
 

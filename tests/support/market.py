@@ -1,8 +1,8 @@
 """A small market project: the repository's own dodo.py over a made Stooq tree and made instrument lists."""
 
+import ast
 import csv
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from tests.support.project import Project
 
 REPOSITORY = Path(__file__).parents[2]
 HEADER = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
+FIRST_STAGES = ("instruments", "index", "match", "export", "reports")
 NASDAQ = "d_us_txt/data/daily/us/nasdaq stocks/1"
 NYSE = "d_us_txt/data/daily/us/nyse stocks/1"
 LONDON = "d_uk_txt/data/daily/uk/lse stocks"
@@ -24,17 +25,24 @@ def price_lines(ticker: str, dates: Sequence[str], close: float = 10.0) -> list[
     return [f"{ticker},D,{date},000000,{close},{close + 1},{close - 1},{close},1000,0" for date in dates]
 
 
+def _creates(part: ast.stmt) -> str:
+    """The stage whose tasks a part of dodo.py creates."""
+    return part.name.removeprefix("task_") if isinstance(part, ast.FunctionDef) else ""
+
+
 @dataclass
 class MarketProject(Project):
     """A project with raw prices in `data/stooq` and lists in `data/instruments`."""
 
     @classmethod
-    def make(cls, root: Path) -> "MarketProject":
-        """An empty project with the repository's dodo.py."""
+    def make(cls, root: Path, stages: Collection[str] = ()) -> "MarketProject":
+        """An empty project with the repository's dodo.py, or its creators of these stages only."""
         project = cls(root)
         (root / "data/stooq").mkdir(parents=True)
         (root / "data/instruments").mkdir()
-        shutil.copy(REPOSITORY / "dodo.py", root / "dodo.py")
+        tree = ast.parse((REPOSITORY / "dodo.py").read_text())
+        tree.body = [part for part in tree.body if not (stages and _creates(part) not in {"", *stages})]
+        (root / "dodo.py").write_text(ast.unparse(tree))
         (root / "pyproject.toml").write_text("[tool.barmill]\n")
         return project
 

@@ -2,9 +2,12 @@
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from barmill.market import policies
 from barmill.market.bars import DUPLICATE, INVALID_ROW, NON_NUMERIC, Bars
+from barmill.market.rules import Gate
 from barmill.market.tables import constant
 
 if TYPE_CHECKING:
@@ -17,26 +20,27 @@ _LONG_GAP = 30  # days without a bar in daily data that no exchange's holidays e
 _NOTES = ("zero_volume=", "zero_volume_ratio=", "zero_volume_severity=low", "missing_header")
 
 
-def diagnose(symbol: str, bars: Bars, spike: float) -> dict[str, Any]:
+def diagnose(symbol: str, bars: Bars, gate: Gate) -> dict[str, Any]:
     """The diagnosis of a series.
 
     Args:
         symbol: the ticker that the file should hold.
         bars: what was read from it.
-        spike: |ln(close / previous close)| above which a bar is flagged.
+        gate: what `rules.examine` let through of it.
 
     Returns:
         symbol, data_status, data_flags (joined by `;`), price_start and price_end (ISO dates of the first and last bar, ""
-        if none), price_rows (bars kept), raw_rows (lines read), last_close, rejected (line, reason, text). Statuses: `ok`;
-        `warning` (any flag but zero_volume, zero_volume_ratio, zero_volume_severity=low, missing_header); `sparse` (one
-        bar); `empty` (no line of data); `error:no_valid_row` (lines, and none of them a bar).
+        if none), price_rows (bars kept), raw_rows (lines read), last_close, rejected (line, reason, text), findings (rule,
+        action, stamp, text), broken (rule → how often). Statuses: `ok`; `warning` (any flag but zero_volume, zero_volume_ratio,
+        zero_volume_severity=low, missing_header); `sparse` (one bar); `empty` (no line of data); `error:no_valid_row` (lines,
+        and none of them a bar that may stay); `error:refused` (a rule rejects them all).
     """
-    table = bars.table
-    flags = _flags(symbol, bars, spike)
+    table = gate.table
+    flags = _flags(symbol, bars, gate.counts)
     rows = table.num_rows
     return {
         "symbol": symbol,
-        "data_status": _status(rows, bars.raw_rows, flags),
+        "data_status": "error:refused" if gate.refused else _status(rows, bars.raw_rows, flags),
         "data_flags": ";".join(flags),
         "price_start": table.column("date")[0].as_py() if rows else "",
         "price_end": table.column("date")[rows - 1].as_py() if rows else "",
@@ -44,6 +48,8 @@ def diagnose(symbol: str, bars: Bars, spike: float) -> dict[str, Any]:
         "raw_rows": bars.raw_rows,
         "last_close": table.column("close")[rows - 1].as_py() if rows else None,
         "rejected": bars.rejected,
+        "findings": gate.rows(),
+        "broken": gate.counts,
     }
 
 
@@ -60,57 +66,50 @@ def _status(rows: int, raw_rows: int, flags: list[str]) -> str:
     return "warning" if any(map(is_warning, flags)) else "ok"
 
 
-def _flags(symbol: str, bars: Bars, spike: float) -> list[str]:
+def _flags(symbol: str, bars: Bars, broken: Mapping[str, int]) -> list[str]:
+    """Flags of a series, in the order of the report; `broken` counts the bars per rule."""
     reasons = Counter(each["reason"] for each in bars.rejected)
     flags = [f"{reason}={reasons[reason]}" for reason in (INVALID_ROW, NON_NUMERIC) if reasons[reason]]
     if bars.table.num_rows:
-        flags += _value_flags(bars.table)
+        flags += _value_flags(bars.table, broken)
     if reasons[DUPLICATE]:
         flags.append(DUPLICATE)
     if not bars.ordered:
         flags.append("non_monotonic_dates")
     if bars.table.num_rows:
-        flags += _shape_flags(bars.table, symbol, spike)
+        flags += _shape_flags(bars.table, symbol, broken)
     if bars.raw_rows and not bars.has_header:
         flags.append("missing_header")
     return flags
 
 
-def _value_flags(table: "pa.Table") -> list[str]:
-    """Flags of single values, in the order of the report."""
+def _value_flags(table: "pa.Table", broken: Mapping[str, int]) -> Iterator[str]:
+    """Flags of single values."""
     import pyarrow.compute as pc
 
-    close, volume = table.column("close"), table.column("volume")
-    counts = {
-        "non_positive_close": _count(pc.less_equal(close, constant(0.0))),
-        "missing_volume": volume.null_count,
-        "zero_volume": _count(pc.equal(volume, constant(0.0))),
-    }
-    flags = [f"{name}={count}" for name, count in counts.items() if count]
-    if counts["zero_volume"]:
-        ratio = counts["zero_volume"] / table.num_rows
+    if policies.NEGATIVE in broken or policies.ZERO in broken:
+        count = pc.sum(pc.less_equal(table.column("close"), constant(0.0))).as_py()
+        if count:
+            yield f"non_positive_close={count}"
+    yield from (f"{rule}={broken[rule]}" for rule in (policies.MISSING_VOLUME, policies.ZERO_VOLUME) if rule in broken)
+    if policies.ZERO_VOLUME in broken:
+        ratio = broken[policies.ZERO_VOLUME] / table.num_rows
         severity = next(name for least, name in _SEVERITIES if ratio >= least)
-        flags += [f"zero_volume_ratio={ratio:.4f}", f"zero_volume_severity={severity}"]
-    return flags
+        yield f"zero_volume_ratio={ratio:.4f}"
+        yield f"zero_volume_severity={severity}"
 
 
-def _shape_flags(table: "pa.Table", symbol: str, spike: float) -> list[str]:
+def _shape_flags(table: "pa.Table", symbol: str, broken: Mapping[str, int]) -> Iterator[str]:
     """Flags of how values go together, and how bars follow one another."""
     import pyarrow.compute as pc
 
-    opened, high, low, close = (table.column(name) for name in ("open", "high", "low", "close"))
-    floor, ceiling = pc.min_element_wise(opened, close), pc.max_element_wise(opened, close)
-    broken = pc.or_(pc.greater(low, floor), pc.less(high, ceiling))
-    before, after = close[:-1], close[1:]
-    positive = pc.and_(pc.greater(before, constant(0.0)), pc.greater(after, constant(0.0)))
-    jump = pc.greater(pc.abs(pc.ln(pc.divide(after, before))), constant(float(spike)))
-    counts = {"ohlc_violations": _count(broken), "spikes": _count(pc.and_(positive, jump)), "max_gap_days": _gap(table)}
-    flags = [f"{name}={count}" for name, count in counts.items() if count]
+    yield from (f"{rule}={broken[rule]}" for rule in (policies.OHLC, policies.SPIKES) if rule in broken)
+    if gap := _gap(table):
+        yield f"max_gap_days={gap}"
     if pc.unique(table.column("ticker")).to_pylist() != [symbol]:
-        flags.append("ticker_mismatch")
+        yield "ticker_mismatch"
     if len(pc.unique(table.column("per"))) > 1:
-        flags.append("mixed_frequency")
-    return flags
+        yield "mixed_frequency"
 
 
 def _gap(table: "pa.Table") -> int:
@@ -123,12 +122,23 @@ def _gap(table: "pa.Table") -> int:
     return longest if longest > _LONG_GAP else 0
 
 
-def _count(mask: "pa.ChunkedArray") -> int:
-    import pyarrow.compute as pc
-
-    return int(pc.sum(mask).as_py() or 0)
-
-
 def days_between(first: str, last: str) -> int:
     """Days from one ISO date to another."""
     return (dt.date.fromisoformat(last) - dt.date.fromisoformat(first)).days
+
+
+def offences_of(diagnosis: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """A row per rule that a diagnosed series breaks: rule, action, count, first and last stamp, example.
+
+    Lines of the raw file that are no bar count as quarantined, for they are left out and listed, too; their number stands for
+    a stamp.
+    """
+    told: dict[str, list[tuple[str, str, str]]] = {}
+    for each in diagnosis["rejected"]:
+        told.setdefault(each["reason"], []).append((policies.QUARANTINE, f"line {each['line']}", each["text"]))
+    for each in diagnosis["findings"]:
+        told.setdefault(each["rule"], []).append((each["action"], each["stamp"], each["text"]))
+    for rule, found in told.items():
+        (action, first, example), (_, last, _) = found[0], found[-1]
+        count = diagnosis["broken"].get(rule, len(found))
+        yield {"rule": rule, "action": action, "count": count, "first": first, "last": last, "example": example}

@@ -21,3 +21,4 @@ MATCH_REPORT = (
 )  # fmt: skip
 UNMATCHED_REPORT = ("symbol", "isin", "market", "name", "currency", "source_file", "reason", "candidates")
 QUALITY_SUMMARY = ("what", "region", "value", "count", "examples")
+VALIDATION = ("dataset", "rule", "action", "count", "first", "last", "example")

@@ -1,17 +1,32 @@
 """Clean prices of each dataset, with a diagnosis of what is odd about them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from barmill.market.bars import read_bars, write_bars
+from barmill.market.datasets import ASSET_CLASSES
+from barmill.market.offences import Limits
+from barmill.market.policies import overrides
 from barmill.market.quality import diagnose
+from barmill.market.rules import examine
 from barmill.plan import Plan
 from barmill.target import Target
 
 
-def build(raw: Path, out: Path, diagnosis: Path, *, symbol: str, include_empty: bool, spike: float) -> None:
-    """Read a raw Stooq file once; write its good bars, and say what was odd.
+def build(
+    raw: Path,
+    out: Path,
+    diagnosis: Path,
+    *,
+    symbol: str,
+    asset_class: str,
+    rules: Mapping[str, str],
+    spike: float,
+    stale_run: int,
+    include_empty: bool,
+) -> None:
+    """Read a raw Stooq file once; write the bars that its asset class's rules let through, and say what was odd.
 
     Args:
         raw: Stooq text of any quality.
@@ -20,20 +35,27 @@ def build(raw: Path, out: Path, diagnosis: Path, *, symbol: str, include_empty: 
             unless `include_empty`.
         diagnosis: JSON of `quality.diagnose`.
         symbol: the ticker that the file should hold.
+        asset_class: see `rules.examine`.
+        rules: rule → action, where it is not the asset class's own.
+        spike: see `offences.Limits`.
+        stale_run: see `offences.Limits`.
         include_empty: write the header even if there is no bar.
-        spike: see `quality.diagnose`.
     """
     bars = read_bars(raw.read_bytes())
-    if bars.table.num_rows or include_empty:
-        out.write_bytes(write_bars(bars.table))
-    found = diagnose(symbol, bars, spike)
+    gate = examine(bars.table, asset_class, rules, limits=Limits(spike, stale_run))
+    if gate.table.num_rows or include_empty:
+        out.write_bytes(write_bars(gate.table))
+    found = diagnose(symbol, bars, gate)
     diagnosis.write_text(json.dumps(found, sort_keys=True, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def targets(plan: Plan) -> Iterator[Target]:
     """One target per dataset."""
-    params = {"include_empty": plan.settings.include_empty_prices, "spike": plan.settings.spike}
+    settings = plan.settings
+    params = {"include_empty": settings.include_empty_prices, "spike": settings.spike, "stale_run": settings.stale_run}
+    rules = {name: overrides(name, settings.rules) for name in ASSET_CLASSES}
     for dataset in plan.datasets():
+        own = {"symbol": dataset.symbol, "asset_class": dataset.asset_class, "rules": rules[dataset.asset_class]}
         yield Target(
             name=dataset.name,
             build=build,
@@ -42,6 +64,6 @@ def targets(plan: Plan) -> Iterator[Target]:
                 "out": plan.path("export", f"{dataset.name}.csv"),
                 "diagnosis": plan.path("export", f"{dataset.name}.json"),
             },
-            params={"symbol": dataset.symbol, **params},
+            params={**own, **params},
             optional=frozenset({"out"}),
         )

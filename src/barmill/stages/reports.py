@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from barmill.market import currencies
-from barmill.market.quality import days_between, is_warning
-from barmill.market.schema import MATCH_REPORT, QUALITY_SUMMARY, REJECTED, UNMATCHED_REPORT
+from barmill.market.quality import days_between, is_warning, offences_of
+from barmill.market.schema import MATCH_REPORT, QUALITY_SUMMARY, REJECTED, UNMATCHED_REPORT, VALIDATION
 from barmill.market.tables import read_rows, write_rows
 from barmill.plan import Plan
 from barmill.target import Target
@@ -62,8 +62,21 @@ def build(
     write_rows(quality_report, QUALITY_SUMMARY, _summary(rows, others, faults))
 
 
+def validate(diagnoses: Sequence[Path], validation: Path, *, names: Sequence[str]) -> None:
+    """Sum up which series break which rule.
+
+    Args:
+        diagnoses: a JSON diagnosis per dataset.
+        validation: columns of `schema.VALIDATION`: a row per dataset and rule; see `quality.offences_of`.
+        names: of the datasets, in the order of the diagnoses.
+    """
+    found = (json.loads(path.read_text(encoding="utf-8")) for path in diagnoses)
+    rows = ({"dataset": name, **row} for name, each in zip(names, found, strict=True) for row in offences_of(each))
+    write_rows(validation, VALIDATION, rows)
+
+
 def targets(plan: Plan) -> Iterator[Target]:
-    """One target for all reports."""
+    """One target for the reports about instruments, one for what the rules found in the datasets."""
     lists = [path.name.replace("=", "_") for path in plan.instrument_lists()]
     settings = plan.settings
     yield Target(
@@ -82,6 +95,14 @@ def targets(plan: Plan) -> Iterator[Target]:
             "quality_report": plan.path("reports", "quality_summary.csv"),
         },
         params={"lse_currency_policy": settings.lse_currency_policy, "stale_days": settings.stale_days},
+    )
+    names = [dataset.name for dataset in plan.datasets()]
+    yield Target(
+        name="validation",
+        build=validate,
+        inputs={"diagnoses": [plan.path("export", f"{name}.json") for name in names]},
+        outputs={"validation": plan.path("reports", "validation.csv")},
+        params={"names": names},
     )
 
 
