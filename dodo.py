@@ -6,7 +6,7 @@ from typing import Any
 from doit import create_after
 
 from barmill.run.tasks import load, tasks
-from barmill.stages import chunks, export, index, instruments, match, reports, sessions
+from barmill.stages import chunks, coverage, export, gaps, index, instruments, match, reports, sessions
 
 PLAN, DOIT_CONFIG = load(__file__)
 
@@ -41,3 +41,13 @@ def task_chunks() -> Iterator[dict[str, Any]]:
 @create_after("match", target_regex=PLAN.outputs_of("sessions"))
 def task_sessions() -> Iterator[dict[str, Any]]:
     yield from tasks(sessions, PLAN)
+
+
+@create_after("chunks", target_regex=PLAN.outputs_of("gaps"))
+def task_gaps() -> Iterator[dict[str, Any]]:
+    yield from tasks(gaps, PLAN)
+
+
+@create_after("gaps", target_regex=PLAN.outputs_of("coverage"))
+def task_coverage() -> Iterator[dict[str, Any]]:
+    yield from tasks(coverage, PLAN)

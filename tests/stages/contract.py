@@ -1,5 +1,6 @@
 """What every stage promises, tested the same way: a stage's test class names its target and inherits these."""
 
+import datetime as dt
 import importlib
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from barmill.store.cache import Cache, Outcome
 from barmill.target import Target
 from tests.support.market import LONDON, NASDAQ, MarketProject
 
-STAGES = ("instruments", "index", "match", "export", "reports", "chunks", "sessions")
+STAGES = ("instruments", "index", "match", "export", "reports", "chunks", "sessions", "gaps", "coverage")
 
 
 class StageContract:
@@ -30,7 +31,8 @@ class StageContract:
         project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD"), ("VOD:LN", "", "LSE", "Vodafone", "GBX")])
         data, artifacts = root / "data", root / "artifacts"
         folders = {"stooq": data / "stooq", "instruments": data / "instruments", "series": data / "series"}
-        plan = Plan(Settings(**folders, artifacts=artifacts, session_changes=data / "sessions.csv"))
+        dates = {"sessions_from": dt.date(2023, 12, 1), "sessions_until": dt.date(2024, 1, 31)}
+        plan = Plan(Settings(**folders, **dates, artifacts=artifacts, session_changes=data / "sessions.csv"))
         cache = Cache(plan.store, plan.state)
         for name in STAGES:
             targets = importlib.import_module(f"barmill.stages.{name}").targets(plan)

@@ -101,6 +101,10 @@ class Sessions:
         """
         return max(0, self._closed(moment) - bisect_right(self.dates, str(date)))
 
+    def count(self, after: dt.date | str, until: dt.date | str) -> int:
+        """How many sessions there are after one date, up to another."""
+        return bisect_right(self.dates, str(until)) - bisect_right(self.dates, str(after))
+
     @functools.cached_property
     def days(self) -> "Days":
         """The dates, as datetime64[D]."""

@@ -1,0 +1,244 @@
+"""Gaps: bars that a calendar expects and a series has not, bars that it does not expect, and a verdict on each.
+
+A series is judged from its first bar to its last, as far as the table of sessions goes. Daily bars are expected on each
+session; weekly and monthly ones in each week (from Monday) and month with a session; those within a day on the grid of the
+series over each session. Nothing is filled: see `market.fill`.
+
+Verdict on a range of missing bars, by the shape of the series around it, as nothing else is known:
+
+    thinly traded  there are many other ranges near: of the pairs of neighbours among the 20 bars before and the 20 bars
+                   after, one in ten, and at least three, are apart, too; or there is such a range as near as that
+    halted         it is alone, touches at least `halted_after` sessions, and is more than one weekly or monthly bar
+    missing        it is alone, and shorter
+
+Verdict on the series: `missing` if more bars lie in such ranges than is tolerated; else `halted`, `thinly traded`,
+`extra rows`, whichever there is first; else `complete`. `no bars`, `no calendar` and `not judged` (all of it outside the
+table of sessions) are verdicts, too.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from barmill.market.datasets import MINUTES
+from barmill.market.sessions import Sessions
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Stamps = npt.NDArray[np.int64]
+    Mask = npt.NDArray[np.bool_]
+
+MISSING, HALTED, THIN, EXTRA, COMPLETE = "missing", "halted", "thinly traded", "extra rows", "complete"
+ENDED = "ended"  # of a series beside others: see the stage `coverage`
+NO_BARS, NO_CALENDAR, NOT_JUDGED = "no bars", "no calendar", "not judged"
+VERDICTS = (MISSING, HALTED, THIN, EXTRA, COMPLETE, NO_BARS, NO_CALENDAR, NOT_JUDGED)
+
+_NEAR = 20
+_THIN_SHARE = 0.1
+_THIN_LEAST = 3
+_MICROSECONDS = 60_000_000
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass
+class Gaps:
+    """What is missing from a series, and what is too much.
+
+    Attributes:
+        verdict: one of `VERDICTS`.
+        start: first bar: YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ within a day; "" if there is none.
+        end: last bar.
+        rows: number of bars.
+        expected: bars that the calendar expects from `start` to `end`.
+        missing: those of them that are not there.
+        extra: bars that it does not expect.
+        unjudged: bars before the first or after the last session of the table.
+        ranges: start, end (first and last expected stamp; sessions for weekly and longer), missing, sessions, verdict.
+        extra_ranges: start, end, rows: bars in a row that are not expected.
+    """
+
+    verdict: str
+    start: str = ""
+    end: str = ""
+    rows: int = 0
+    expected: int = 0
+    missing: int = 0
+    extra: int = 0
+    unjudged: int = 0
+    ranges: list[dict[str, Any]] = field(default_factory=list)
+    extra_ranges: list[dict[str, Any]] = field(default_factory=list)
+
+
+def find(stamps: "Stamps", frequency: str, sessions: Sessions | None, tolerance: float, halted_after: int) -> Gaps:
+    """The gaps of a series.
+
+    Args:
+        stamps: ascending: days since 1970-01-01 for daily and longer bars; microseconds since then, UTC, for others.
+        frequency: a key of `datasets.PERIODS`.
+        sessions: of its calendar; None if it has none.
+        tolerance: share of the expected bars that may be missing.
+        halted_after: see above.
+    """
+    if not len(stamps):
+        return Gaps(NO_BARS)
+    text = _moment if frequency in MINUTES else _date
+    found = Gaps(NO_CALENDAR, text(stamps[0]), text(stamps[-1]), len(stamps))
+    if sessions is None:
+        return found
+    judged = stamps[_within(stamps, sessions, frequency)]
+    found.unjudged = len(stamps) - len(judged)
+    if not len(judged):
+        found.verdict = NOT_JUDGED
+        return found
+    grid = _grid(judged, frequency, sessions)
+    present, extra = grid.compare(judged)
+    found.expected, found.missing, found.extra = len(present), int((~present).sum()), int(extra.sum())
+    found.ranges = _ranges(grid, present, halted_after)
+    found.extra_ranges = [
+        {"start": text(judged[start]), "end": text(judged[stop - 1]), "rows": int(stop - start)} for start, stop in _runs(extra)
+    ]
+    found.verdict = _verdict(found, tolerance)
+    return found
+
+
+def _verdict(found: Gaps, tolerance: float) -> str:
+    if sum(each["missing"] for each in found.ranges if each["verdict"] == MISSING) > tolerance * found.expected:
+        return MISSING
+    kinds = {each["verdict"] for each in found.ranges}
+    return next((kind for kind in (HALTED, THIN) if kind in kinds), EXTRA if found.extra else COMPLETE)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where bars are expected.
+
+    Attributes:
+        keys: ascending and unique: what a bar's key has to be.
+        starts: text of the first stamp of each key.
+        ends: text of the last.
+        key: stamps → keys.
+        sessions: counts the sessions of keys from `i` to `j`, both included.
+        least: keys in a row that may be a halt.
+    """
+
+    keys: "Stamps"
+    starts: Any
+    ends: Any
+    key: Any
+    sessions: Any
+    least: int = 1
+
+    def compare(self, stamps: "Stamps") -> "tuple[Mask, Mask]":
+        """Which keys are there; which stamps are not expected, or share a key with the one before."""
+        import numpy as np
+
+        keys = self.key(stamps)
+        at = np.searchsorted(self.keys, keys)
+        good = np.append(self.keys, np.iinfo(np.int64).max)[at] == keys
+        present = np.zeros(len(self.keys), bool)
+        present[at[good]] = True
+        good[1:] &= keys[1:] != keys[:-1]
+        return present, ~good
+
+
+def _grid(stamps: "Stamps", frequency: str, sessions: Sessions) -> _Grid:
+    import numpy as np
+
+    if frequency in MINUTES:
+        return _bars(stamps, MINUTES[frequency], sessions)
+    month = frequency == "monthly"
+
+    def key(days: "Stamps") -> "Stamps":
+        if frequency == "daily":
+            return days
+        return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) if month else (days + 3) // 7
+
+    days = sessions.days.astype(np.int64)
+    every = key(days)
+    first, last = key(stamps[:1])[0], key(stamps[-1:])[0]
+    days = days[np.searchsorted(every, first) : np.searchsorted(every, last, "right")]
+    keys, starts = np.unique(key(days), return_index=True)
+    stops = np.append(starts[1:], len(days))
+    return _Grid(
+        keys,
+        starts=lambda i: _date(days[starts[i]]),
+        ends=lambda i: _date(days[stops[i] - 1]),
+        key=key,
+        sessions=lambda i, j: stops[j] - starts[i],
+        least=1 if frequency == "daily" else 2,
+    )
+
+
+def _bars(stamps: "Stamps", minutes: int, sessions: Sessions) -> _Grid:
+    import numpy as np
+
+    length = minutes * _MICROSECONDS
+    phase = int(np.bincount(stamps % length // _MICROSECONDS).argmax())
+    first, last = (_EPOCH + dt.timedelta(microseconds=int(stamp)) for stamp in (stamps[0], stamps[-1]))
+    keys = sessions.grid(first, last, minutes, phase) * _MICROSECONDS
+
+    def text(i: int) -> str:
+        return _moment(keys[i])
+
+    def touched(i: int, j: int) -> int:
+        return sessions.touched(int(keys[i]) // _MICROSECONDS, int(keys[j]) // _MICROSECONDS + minutes)
+
+    return _Grid(keys, text, text, lambda each: each, touched)
+
+
+def _ranges(grid: _Grid, present: "Mask", halted_after: int) -> list[dict[str, Any]]:
+    import numpy as np
+
+    runs = _runs(~present)
+    before = np.cumsum(present)[runs[:, 0]]  # bars there before each range
+    low, high = np.maximum(before - _NEAR, 0), np.minimum(before + _NEAR, present.sum())
+    near = np.searchsorted(before, low), np.searchsorted(before, high, "right")
+    many = near[1] - near[0] - 1 >= np.maximum(_THIN_LEAST, _THIN_SHARE * (high - low))
+    so_far = np.append(0, np.cumsum(many))
+    thin = so_far[near[1]] > so_far[near[0]]
+    ranges = []
+    for (start, stop), is_thin in zip(runs.tolist(), thin.tolist(), strict=True):
+        sessions = int(grid.sessions(start, stop - 1))
+        is_halt = sessions >= halted_after and stop - start >= grid.least
+        verdict = THIN if is_thin else HALTED if is_halt else MISSING
+        ranges.append(
+            {
+                "start": grid.starts(start),
+                "end": grid.ends(stop - 1),
+                "missing": stop - start,
+                "sessions": sessions,
+                "verdict": verdict,
+            }
+        )
+    return ranges
+
+
+def _runs(mask: "Mask") -> "npt.NDArray[np.intp]":
+    """Start and stop of each run of True, a row each."""
+    import numpy as np
+
+    steps = np.diff(mask.astype(np.int8), prepend=0, append=0)
+    return np.flatnonzero(steps).reshape(-1, 2)
+
+
+def _within(stamps: "Stamps", sessions: Sessions, frequency: str) -> slice:
+    import numpy as np
+
+    if not sessions.dates:
+        return slice(0, 0)
+    if frequency in MINUTES:
+        bounds = [each * _MICROSECONDS for each in sessions.bounds]
+    else:
+        bounds = sessions.days[[0, -1]].astype(np.int64).tolist()
+    return slice(int(np.searchsorted(stamps, bounds[0])), int(np.searchsorted(stamps, bounds[1], "right")))
+
+
+def _date(day: Any) -> str:
+    return dt.date.fromordinal(int(day) + _EPOCH.toordinal()).isoformat()
+
+
+def _moment(stamp: Any) -> str:
+    moment = _EPOCH + dt.timedelta(microseconds=int(stamp))
+    return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
