@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-from tests.bench import graphs, growth, hashing, noop70k, parallel, restore, tiny10k
+from tests.bench import gaps, graphs, growth, hashing, noop70k, parallel, restore, tiny10k
 from tests.bench.timing import Options
 
 _PARTS = {
@@ -17,6 +17,7 @@ _PARTS = {
     "restore": restore.run,
     "parallel": parallel.run,
     "hashing": hashing.run,
+    "gaps": gaps.run,
 }
 
 

@@ -186,4 +186,5 @@ def read_parquet(path: Path, columns: Sequence[str] | None = None) -> "pa.Table"
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        return file.read(columns=list(columns) if columns else None)
+        # threads share columns out: for one they only cost
+        return file.read(columns=list(columns) if columns else None, use_threads=not columns or len(columns) > 1)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from barmill.market.arrays import stamps
@@ -46,7 +45,7 @@ def build(
     table = Sessions.read(sessions[0]) if sessions else None
     found = find(np.concatenate([np.empty(0, np.int64), *parts]), frequency, table, tolerance, halted_after)
     whose = {"name": name, "calendar": calendar, "frequency": frequency, "cure": "" if calendar else cure(name)}
-    out.write_text(json.dumps(whose | asdict(found), indent=1) + "\n", encoding="utf-8")
+    out.write_text(json.dumps(whose | vars(found), indent=1) + "\n", encoding="utf-8")
 
 
 def targets(plan: Plan) -> Iterator[Target]:
