@@ -3,6 +3,7 @@
 import json
 
 from barmill.commands.base import Command
+from barmill.market.calendars import cure
 from barmill.run.commands.select import JSON_OPTION, no_arguments
 
 
@@ -25,6 +26,7 @@ class Datasets(Command):
                 "asset_class": each.asset_class,
                 "frequency": each.frequency,
                 "exchange": each.mic,
+                "calendar": plan.calendar(each),
                 "raw": str(each.raw),
             }
             for each in plan.datasets()
@@ -34,8 +36,12 @@ class Datasets(Command):
             return 1 if strays else 0
         width = max((len(row["name"]) for row in rows), default=7)
         for row in rows:
-            line = f"{row['name']:{width}}  {row['asset_class']:12} {row['frequency']:8} {row['exchange']:5} {row['raw']}"
-            self.outstream.write(f"{line}\n")
+            line = (
+                f"{row['name']:{width}}  {row['asset_class']:12} {row['frequency']:8} {row['exchange']:5} {row['calendar']:5}"
+            )
+            self.outstream.write(f"{line} {row['raw']}\n")
+        for name in (row["name"] for row in rows if not row["calendar"]):
+            self.outstream.write(f"no calendar: {name}; {cure(name)}\n")
         for path in strays:
             self.outstream.write(f"stray: {path}; a series lies at <asset class>/<frequency>/<SYMBOL>.txt\n")
         self.outstream.write(f"{len(rows)} datasets\n")
