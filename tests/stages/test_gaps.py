@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections import Counter
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +19,7 @@ from barmill.stages import gaps
 from tests.stages.contract import StageContract
 from tests.support.calendars import table, table_file
 from tests.support.gaps_oracle import bar_stamps, missing_runs, verdicts
-from tests.support.market import MarketProject
+from tests.support.market import HEADER, MarketProject
 from tests.support.real import real_data
 from tests.support.stooq_dates import dates, moments
 
@@ -96,6 +97,26 @@ def test_targets(tmp_path):
     assert crypto.inputs["sessions"] == [tmp_path / "artifacts/sessions/24-7.csv"]
     assert crypto.outputs["out"] == tmp_path / "artifacts/gaps/crypto/daily/BTC.V.json"
     assert (crypto.params["tolerance"], crypto.params["halted_after"]) == (0.5, 10)
+
+
+@pytest.mark.parametrize("lost", [(), ("20260310,143500",)])
+def test_stooq_s_five_minutes_of_new_york(tmp_path, lost):
+    """The wall clock of Warsaw through the weeks between the two changes of the clock: complete, and a lost bar is the one."""
+    stamps = bar_stamps(table("XNYS").between("2026-03-05", "2026-04-01"), 5)
+    walls = [f"{each.astimezone(ZoneInfo('Europe/Warsaw')):%Y%m%d,%H%M%S}" for each in stamps]
+    assert {"20260306,153000", "20260310,143000", "20260331,153000"} <= set(walls)
+    assert "20260310,205500" in walls
+    assert "20260310,210000" not in walls
+    project = MarketProject.make(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[tool.barmill]\nfrequency = "5 min"\n')
+    raw = project.raw("d_us_txt/data/5 min/us/nasdaq stocks/1", "AAPL.US")
+    lines = [f"AAPL.US,5,{wall},10,11,9,10,100,0" for wall in walls if wall not in lost]
+    raw.write_text("\r\n".join([HEADER, *lines, ""]), newline="")
+    project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD")])
+    project.good()
+    found = json.loads((tmp_path / "artifacts/gaps/AAPL.US.json").read_text())
+    assert summary(found) == (("missing", 1, 0, {"missing": 1}) if lost else ("complete", 0, 0, {}))
+    assert [each["start"] for each in found["ranges"]] == ["2026-03-10T13:35:00Z"] * len(lost)
 
 
 UK_PL_US = "stooq-uk-pl-us"

@@ -17,10 +17,12 @@ table of sessions) are verdicts, too.
 """
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from barmill.market.datasets import MINUTES
+from barmill.market.expected import EPOCH, MINUTE, expected
 from barmill.market.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -38,8 +40,6 @@ VERDICTS = (MISSING, HALTED, THIN, EXTRA, COMPLETE, NO_BARS, NO_CALENDAR, NOT_JU
 _NEAR = 20
 _THIN_SHARE = 0.1
 _THIN_LEAST = 3
-_MICROSECONDS = 60_000_000
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @dataclass
@@ -124,10 +124,10 @@ class _Grid:
     """
 
     keys: "Stamps"
-    starts: Any
-    ends: Any
-    key: Any
-    sessions: Any
+    starts: Callable[[int], str]
+    ends: Callable[[int], str]
+    key: "Callable[[Stamps], Stamps]"
+    sessions: Callable[[int, int], int]
     least: int = 1
 
     def compare(self, stamps: "Stamps") -> "tuple[Mask, Mask]":
@@ -144,48 +144,48 @@ class _Grid:
 
 
 def _grid(stamps: "Stamps", frequency: str, sessions: Sessions) -> _Grid:
+    if frequency in MINUTES:
+        keys = expected(stamps, frequency, sessions)
+        minutes = MINUTES[frequency]
+
+        def touched(i: int, j: int) -> int:
+            return sessions.touched(int(keys[i]) // MINUTE, int(keys[j]) // MINUTE + minutes)
+
+        return _Grid(keys, lambda i: _moment(keys[i]), lambda i: _moment(keys[i]), lambda each: each, touched)
+    if frequency == "daily":
+        keys = expected(stamps, frequency, sessions)
+        return _Grid(keys, lambda i: _date(keys[i]), lambda i: _date(keys[i]), lambda each: each, lambda i, j: j - i + 1)
+    return _periods(stamps, _month if frequency == "monthly" else _week, sessions)
+
+
+def _periods(stamps: "Stamps", period: "Callable[[Stamps], Stamps]", sessions: Sessions) -> _Grid:
+    """A key per week or month with a session."""
     import numpy as np
 
-    if frequency in MINUTES:
-        return _bars(stamps, MINUTES[frequency], sessions)
-    month = frequency == "monthly"
-
-    def key(days: "Stamps") -> "Stamps":
-        if frequency == "daily":
-            return days
-        return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) if month else (days + 3) // 7
-
     days = sessions.days.astype(np.int64)
-    every = key(days)
-    first, last = key(stamps[:1])[0], key(stamps[-1:])[0]
+    every = period(days)
+    first, last = period(stamps[[0, -1]])
     days = days[np.searchsorted(every, first) : np.searchsorted(every, last, "right")]
-    keys, starts = np.unique(key(days), return_index=True)
+    keys, starts = np.unique(period(days), return_index=True)
     stops = np.append(starts[1:], len(days))
     return _Grid(
         keys,
         starts=lambda i: _date(days[starts[i]]),
         ends=lambda i: _date(days[stops[i] - 1]),
-        key=key,
+        key=period,
         sessions=lambda i, j: stops[j] - starts[i],
-        least=1 if frequency == "daily" else 2,
+        least=2,
     )
 
 
-def _bars(stamps: "Stamps", minutes: int, sessions: Sessions) -> _Grid:
+def _week(days: "Stamps") -> "Stamps":
+    return (days + 3) // 7  # 1970-01-01 was a Thursday
+
+
+def _month(days: "Stamps") -> "Stamps":
     import numpy as np
 
-    length = minutes * _MICROSECONDS
-    phase = int(np.bincount(stamps % length // _MICROSECONDS).argmax())
-    first, last = (_EPOCH + dt.timedelta(microseconds=int(stamp)) for stamp in (stamps[0], stamps[-1]))
-    keys = sessions.grid(first, last, minutes, phase) * _MICROSECONDS
-
-    def text(i: int) -> str:
-        return _moment(keys[i])
-
-    def touched(i: int, j: int) -> int:
-        return sessions.touched(int(keys[i]) // _MICROSECONDS, int(keys[j]) // _MICROSECONDS + minutes)
-
-    return _Grid(keys, text, text, lambda each: each, touched)
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 def _ranges(grid: _Grid, present: "Mask", halted_after: int) -> list[dict[str, Any]]:
@@ -229,16 +229,16 @@ def _within(stamps: "Stamps", sessions: Sessions, frequency: str) -> slice:
     if not sessions.dates:
         return slice(0, 0)
     if frequency in MINUTES:
-        bounds = [each * _MICROSECONDS for each in sessions.bounds]
+        bounds = [each * MINUTE for each in sessions.bounds]
     else:
         bounds = sessions.days[[0, -1]].astype(np.int64).tolist()
     return slice(int(np.searchsorted(stamps, bounds[0])), int(np.searchsorted(stamps, bounds[1], "right")))
 
 
 def _date(day: Any) -> str:
-    return dt.date.fromordinal(int(day) + _EPOCH.toordinal()).isoformat()
+    return dt.date.fromordinal(int(day) + EPOCH.toordinal()).isoformat()
 
 
 def _moment(stamp: Any) -> str:
-    moment = _EPOCH + dt.timedelta(microseconds=int(stamp))
+    moment = EPOCH + dt.timedelta(microseconds=int(stamp))
     return moment.isoformat(timespec="microseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
