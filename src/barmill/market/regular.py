@@ -1,6 +1,7 @@
 """The regular sessions of a calendar: those of exchange_calendars, or by our own rule of weekdays and hours."""
 
 import datetime as dt
+import textwrap
 import warnings
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from barmill.market.changes import moment
 from barmill.market.sessions import Session
 
 _DAY = dt.timedelta(days=1)
+_LONGEST_FAULT = 200
 
 
 def regular(calendar: Calendar, since: dt.date, until: dt.date) -> list[Session]:
@@ -44,7 +46,8 @@ def _of_library(name: str, since: dt.date, until: dt.date) -> Iterator[Session]:
             table = kind(start=first, end=last).schedule
     except Exception as error:
         used = " and ".join(f"{library} {version(library)}" for library in ("exchange_calendars", "pandas"))
-        raise InputError(f"{used} cannot compute {name} from {since} to {until}: {error!r}", _CURE) from error
+        fault = textwrap.shorten(repr(error), _LONGEST_FAULT)
+        raise InputError(f"{used} cannot compute {name} from {since} to {until}: {fault}", _CURE) from error
     moments = (table[column].dt.to_pydatetime() for column in ("open", "close", "break_start", "break_end"))
     for date, *ends in zip(table.index, *moments, strict=True):
         yield Session(date.date(), *(end.astimezone(dt.UTC) for end in ends if end is not pd.NaT))
