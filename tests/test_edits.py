@@ -14,7 +14,7 @@ from tests.support.project import Result
 
 INSTRUMENTS = "instruments:broker.csv"
 INDEX, MATCH, REPORTS = "index:stooq", "match:tradeable", "reports:tradeable"
-VALIDATION = "reports:validation"
+ALL_REPORTS = f"{REPORTS} reports:validation"
 AAPL, EXPORTS = "export:AAPL.US", "export:AAPL.US export:VOD.UK"
 CHUNKS = "chunks:AAPL.US chunks:VOD.UK"
 NOTHING = ""
@@ -51,7 +51,7 @@ def _built_once(tmp_path_factory: pytest.TempPathFactory) -> PackagedProject:
         ("NONE", "", "NASDAQ", "No", "USD"),
     ]
     project.listed("broker.csv", rows)
-    assert project.ran(project.good()) == sorted(f"{INSTRUMENTS} {INDEX} {MATCH} {EXPORTS} {CHUNKS} {REPORTS} {VALIDATION}".split())
+    assert project.ran(project.good()) == sorted(f"{INSTRUMENTS} {INDEX} {MATCH} {EXPORTS} {CHUNKS} {ALL_REPORTS}".split())
     return project
 
 
@@ -140,7 +140,7 @@ EDITS = {
     # code that builds reach, and with it what they write
     "a helper that only export reaches": (
         text("src/barmill/market/quality.py", 'else "ok"', 'else "fine"'),
-        f"{EXPORTS} {REPORTS} {VALIDATION}",
+        f"{EXPORTS} {ALL_REPORTS}",
     ),
     "what a stage writes": (
         text("src/barmill/stages/instruments.py", '"market": text.market', '"market": text.market.lower()'),
@@ -158,11 +158,11 @@ EDITS = {
     "an instrument's name": (text(BROKER, "Vodafone", "Vodafone Group"), f"{INSTRUMENTS} {MATCH} {REPORTS}"),
     "a touched raw file": (lambda project: os.utime(project.root / RAW), NOTHING),
     "a corrected price": (text(RAW, "20240103,000000,10.0,", "20240103,000000,10.5,"), f"{AAPL} chunks:AAPL.US"),
-    "another last bar": (added(RAW, price_lines("AAPL.US", ["20240105"])[0] + "\r\n"), f"{AAPL} chunks:AAPL.US {REPORTS} {VALIDATION}"),
+    "another last bar": (added(RAW, price_lines("AAPL.US", ["20240105"])[0] + "\r\n"), f"{AAPL} chunks:AAPL.US {ALL_REPORTS}"),
     "a raw file that nobody asked for": (lambda project: project.raw(NASDAQ, "MSFT.US"), f"{INDEX} {MATCH}"),
     "a raw file that was missing": (
         lambda project: project.raw(NASDAQ, "NONE.US"),
-        f"{INDEX} {MATCH} export:NONE.US chunks:NONE.US {REPORTS} {VALIDATION}",
+        f"{INDEX} {MATCH} export:NONE.US chunks:NONE.US {ALL_REPORTS}",
     ),
     "the README": (added("README.md", "\nMore.\n"), NOTHING),
 }

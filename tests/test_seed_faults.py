@@ -211,9 +211,7 @@ def test_f13_ticker_na_is_a_ticker(project: MarketProject) -> None:
 def test_f14_a_list_edited_while_it_is_read_is_stale(project: MarketProject, tmp_path: Path) -> None:
     """A list appended to while its target is built fails that run, and the next run reads it whole."""
     dodo = (project.root / "dodo.py").read_text()
-    (project.root / "dodo.py").write_text(
-        dodo.replace("PLAN, DOIT_CONFIG", "import instruments\nPLAN, DOIT_CONFIG")
-    )
+    (project.root / "dodo.py").write_text(dodo.replace("PLAN, DOIT_CONFIG", "import instruments\nPLAN, DOIT_CONFIG"))
     (project.root / "instruments.py").write_text(
         '"""Instruments, while another program appends to the list."""\n'
         "import os\n"
