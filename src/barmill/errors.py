@@ -5,16 +5,21 @@ BarmillError              every error of ours: a fact with its values, then a hi
 ├── TargetError           a target does not fit its build function: a fault in a stage module
 ├── InputError            an input is missing, unreadable or broken as a whole: mend the file
 │   └── InputMoved        an input changed while its target was being built: build again
-├── Busy                  another run is at work in this project: wait for it
+├── Busy                  another run is at work in this project, or on this dataset: wait for it
 ├── BarsError             bars can't be read as asked: ask otherwise
 │   ├── ChunkMissing      a chunk, or a manifest, is not there: run doit
 │   └── ChunkCorrupt      a chunk, a panel or a manifest is not what was written: run doit
+├── SourceError           a provider gives nothing that can be stored: ask again later, or ask for something else
+│   └── UnknownSymbol     a provider, or the project, has no such series
 ├── OutputError           a build did not write what it declared, or wrote more
 └── StoreError            the store can't be read or written
     ├── ObjectMissing     a record names an object that is not there
     ├── ObjectCorrupt     an object's bytes do not have the digest of its name
     └── RecordCorrupt     a record can't be believed
 """
+
+import difflib
+from collections.abc import Iterable
 
 
 class BarmillError(Exception):
@@ -66,6 +71,14 @@ class ChunkCorrupt(BarsError):
     """A chunk, a panel or a manifest is not what was written."""
 
 
+class SourceError(BarmillError):
+    """A provider gives nothing that can be stored."""
+
+
+class UnknownSymbol(SourceError):
+    """A provider, or the project, has no such series."""
+
+
 class OutputError(BarmillError):
     """A build did not write exactly the outputs it declared."""
 
@@ -84,3 +97,12 @@ class ObjectCorrupt(StoreError):
 
 class RecordCorrupt(StoreError):
     """A record can't be believed: it is no JSON, or does not fit its name or its check."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The known names that look most like `name`, joined by commas; "" if none does."""
+    known = list(names)
+    found = difflib.get_close_matches(name, known, 3, 0.6)
+    folded = {each.lower(): each for each in known}
+    found += [folded[low] for low in difflib.get_close_matches(name.lower(), folded, 3, 0.6) if folded[low] not in found]
+    return ", ".join(found[:3])

@@ -1,12 +1,11 @@
 """doit's dependency manager with our decision in it: a target is up to date when none of the questions has an answer."""
 
-import difflib
 from collections.abc import Mapping
 
 from doit.dependency import Dependency, DependencyStatus
 from doit.task import DelayedLoaded, Task
 
-from barmill.errors import BarmillError
+from barmill.errors import BarmillError, nearest
 from barmill.run.questions import is_fresh
 from barmill.run.work import Result
 
@@ -53,14 +52,6 @@ class Judge(Dependency):  # type: ignore[misc]
     def remove_success(self, task: Task) -> None:
         """Drop the entry of a task that failed."""
         self.backend.drop(task.name)
-
-
-def nearest(name: str, names: Mapping[str, object]) -> str:
-    """The known names that look most like `name`, joined by commas."""
-    found = difflib.get_close_matches(name, names, 3, 0.6)
-    folded = {known.lower(): known for known in names}
-    found += [folded[low] for low in difflib.get_close_matches(name.lower(), folded, 3, 0.6) if folded[low] not in found]
-    return ", ".join(found[:3])
 
 
 def _stands_for_nothing(task: Task) -> bool:

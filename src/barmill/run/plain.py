@@ -42,6 +42,16 @@ class Plain(DoitCmdBase):  # type: ignore[misc]
     doc_usage = ""
     untried = UNTRIED  # exit code of an error that has none of its own
 
+    def get_options(self) -> list[Any]:
+        """All options; where one of ours has a letter or a word of doit's, it is ours."""
+        options = super().get_options()
+        ours = {option["name"] for option in self.cmd_options}
+        taken = {option[kind] for option in self.cmd_options for kind in ("short", "long")}
+        for each in options:
+            if each.name not in ours:
+                each.short, each.long = (word if word not in taken else "" for word in (each.short, each.long))
+        return list(options)
+
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options; an error of ours is told without a traceback, and has its exit code."""
         self.loader.load_tasks = lambda **_: []

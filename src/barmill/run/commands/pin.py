@@ -6,10 +6,9 @@ from typing import Any
 from doit.cmd_base import DoitCmdBase
 from doit.exceptions import InvalidCommand
 
-from barmill.errors import StoreError
+from barmill.errors import StoreError, nearest
 from barmill.hashing import Digest
 from barmill.run.commands.select import all_targets, chosen_targets
-from barmill.run.judge import nearest
 from barmill.run.storewide import StoreWide
 from barmill.store import pins
 

@@ -10,10 +10,10 @@ from typing import Any
 import doit.cmd_run
 from doit.exceptions import InvalidCommand
 
-from barmill.errors import BarmillError, Busy
+from barmill.errors import BarmillError, Busy, nearest
 from barmill.run.commands.select import relative
 from barmill.run.front import FRONT
-from barmill.run.judge import Judge, nearest
+from barmill.run.judge import Judge
 from barmill.run.lock import LOCK
 from barmill.run.plain import BUSY, UNTRIED
 from barmill.run.work import machine_fault

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from doit.exceptions import InvalidCommand
 from doit.task import Task
 
-from barmill.run.judge import nearest
+from barmill.errors import nearest
 from barmill.run.plain import option
 
 JSON_OPTION = option("as_json", "print JSON for programs", default=False, long="json")
