@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from barmill.market.schema import BAR, PRICES
+from barmill.market.schema import BAR, PRICES, RAW_HEADER
 from barmill.market.tables import constant
 
 if TYPE_CHECKING:
@@ -178,3 +178,16 @@ def write_bars(table: "pa.Table") -> bytes:
     sink.write(",".join(BAR).encode() + b"\n")
     csv.write_csv(table, sink, csv.WriteOptions(include_header=False, quoting_style="none"))
     return bytes(sink.getvalue())
+
+
+def write_raw(table: "pa.Table") -> bytes:
+    """Bars as Stooq's text, as `read_bars` reads it: its header, CRLF, dates and times without marks."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import csv
+
+    for at, name, mark in ((2, "date", "-"), (3, "time", ":")):
+        table = table.set_column(at, name, pc.replace_substring(table.column(name), mark, ""))
+    sink = pa.BufferOutputStream()
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, quoting_style="none"))
+    return b"\r\n".join((RAW_HEADER.encode(), bytes(sink.getvalue()).replace(b"\n", b"\r\n")))

@@ -1,0 +1,275 @@
+"""Every CSV form that prices come in, read as bars: a header or the first line says which form it is.
+
+Stooq's bulk text, Stooq's download of one symbol (English and Polish headers), the same with `<DATE>,<OPEN>,…`, MetaTrader's
+export (with and without header), stamps with an offset as exchanges of cryptocurrency write them, Yahoo's.
+
+Each line is rewritten as Stooq's text and goes through the one parser (`bars.read_bars`), so lines keep their numbers and one
+place decides what a bar is. Stamps of bars within a day become UTC: from their offset where they have one, else from the zone
+that the caller names. Daily and longer bars keep the date as written. Where there is an adjusted close (Yahoo), the four prices
+are multiplied by adjusted close / close, so that what is stored is adjusted for splits and dividends, as Stooq's prices are.
+"""
+
+import csv
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from barmill.errors import InputError
+from barmill.market.bars import Bars, read_bars
+from barmill.market.datasets import MINUTES, PERIODS
+from barmill.market.schema import RAW_HEADER
+
+_ROLES = {
+    "ticker": "ticker", "symbol": "ticker", "per": "per",
+    "date": "date", "data": "date", "timestamp": "date", "datetime": "date", "date time": "date", "open time": "date",
+    "time": "time", "czas": "time",
+    "open": "open", "otwarcie": "open",
+    "high": "high", "najwyzszy": "high", "max": "high",
+    "low": "low", "najnizszy": "low", "min": "low",
+    "close": "close", "zamkniecie": "close", "adj close": "adjusted", "adjclose": "adjusted",
+    "vol": "volume", "volume": "volume", "wolumen": "volume", "tickvol": "volume",
+    "openint": "openint", "lop": "openint",
+}  # fmt: skip
+_NEEDED = ("date", "open", "high", "low", "close")
+_UNNAMED = ("open", "high", "low", "close", "volume")  # MetaTrader writes no header; the stamp is one column or two
+_STAMP = re.compile(
+    r"(\d{4})[-./]?(\d\d)[-./]?(\d\d)(?:[ T](\d\d):?(\d\d)(?::?(\d\d))?(?:[.,]\d+)? ?(?:(Z|UTC)|([+-]\d\d):?(\d\d)?)?)?"
+)
+_PAGE = re.compile(rb"\s*(<!doctype|<html|<head|<body|<\?xml)", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_DIGITS_OF_ADJUSTED = 10  # suppliers hold prices in single precision
+
+
+@dataclass
+class Reading:
+    """What a file of prices holds.
+
+    Attributes:
+        bars: as of `bars.read_bars`; stamps within a day in UTC.
+        form: the form the file has: `stooq`, `csv`, `metatrader`.
+        notes: what was odd about the file, and mended.
+    """
+
+    bars: Bars
+    form: str
+    notes: list[str] = field(default_factory=list)
+
+
+def read_prices(data: bytes, symbol: str, frequency: str, zone: str = "UTC") -> Reading:
+    """The bars of a file in any of the forms.
+
+    Args:
+        data: its content.
+        symbol: the ticker that the bars get; a file that names another one is refused.
+        frequency: a key of `datasets.PERIODS`.
+        zone: IANA zone of stamps within a day that have no offset.
+
+    Raises:
+        InputError: the file is none of the forms, holds another symbol or frequency, or not one line of it is a bar.
+    """
+    if what := no_prices(data):
+        raise InputError(f"instead of prices of {symbol} there is {what}", "look at it; ask for another symbol or range")
+    per = PERIODS[frequency]
+    lines = _decode(data).split("\n")
+    layout = _layout(next(line for line in lines if line.strip()), symbol)
+    clock = _Clock(frequency, zone)
+    text = "\n".join((RAW_HEADER, *_rewritten(lines, layout, f"{symbol},{per}", clock)))
+    reading = Reading(read_bars(text.encode()), layout.form, layout.notes)
+    if reading.bars.raw_rows and not reading.bars.table.num_rows:
+        first = reading.bars.rejected[0]
+        raise InputError(
+            f"none of {reading.bars.raw_rows} lines is a bar of {symbol}; line {first['line']} is {first['text']!r}",
+            "look at the file: dates are YYYY-MM-DD or YYYYMMDD, numbers plain",
+        )
+    return reading
+
+
+def no_prices(data: bytes) -> str:
+    """What the content is, if it can't be prices: an error page, JSON, a message, nothing; "" if it may be."""
+    if not data.strip():
+        return "nothing"
+    start = data[:2048].decode("utf-8", "replace").strip()
+    if _PAGE.match(data):
+        title = _TITLE.search(start)
+        return f"an HTML page titled {' '.join(title[1].split())!r}" if title else f"an HTML page: {start[:80]!r}"
+    if start[0] in "{[":
+        return f"JSON: {start[:80]!r}"
+    if not any(mark in start for mark in ",;\t") and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return f"the message {' '.join(start.split())[:80]!r}"
+    return ""
+
+
+@dataclass
+class _Layout:
+    """Where what stands in a line.
+
+    Attributes:
+        columns: role → index.
+        mark: what stands between the fields.
+        header: whether the first line is one.
+        symbol: the ticker that every line must name, where there is such a column.
+    """
+
+    columns: dict[str, int]
+    mark: str
+    header: bool
+    form: str
+    symbol: str
+    notes: list[str] = field(default_factory=list)
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    return data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "backslashreplace")
+
+
+def _layout(first: str, symbol: str) -> _Layout:
+    mark = max(",;\t", key=first.count)
+    cells = [cell.strip().strip('"') for cell in first.strip("\r ").split(mark)]
+    names = [_plain(cell) for cell in cells]
+    columns: dict[str, int] = {}
+    for at, name in enumerate(names):
+        if name in _ROLES:
+            columns.setdefault(_ROLES[name], at)
+    if all(role in columns for role in _NEEDED):
+        unread = [cell for cell, name in zip(cells, names, strict=True) if name not in _ROLES]
+        notes = [f"columns without a meaning here: {', '.join(unread)}"] if unread else []
+        return _Layout(columns, mark, True, "stooq" if "per" in columns else "csv", symbol, notes)
+    return _unnamed(cells, mark, symbol)
+
+
+def _unnamed(cells: list[str], mark: str, symbol: str) -> _Layout:
+    """The layout of a file without header, by its first line."""
+    raw = RAW_HEADER.strip("<>").lower().split(">,<")
+    if len(cells) == len(raw) and cells[1] in PERIODS.values():
+        return _Layout({_ROLES[name]: at for at, name in enumerate(raw)}, mark, False, "stooq", symbol)
+    stamp = re.search(r"\d{4}[-./]\d\d[-./]\d\d.*", cells[0])
+    if not stamp or len(cells) <= len(_NEEDED) - 1:
+        raise InputError(
+            f"the first line is neither a header nor a bar of {symbol}: {mark.join(cells)[:120]!r}",
+            f"a header names at least {', '.join(_NEEDED)}",
+        )
+    timed = len(cells) > len(_NEEDED) and re.fullmatch(r"\d\d:\d\d(:\d\d)?", cells[1]) is not None
+    columns = {"date": 0, **({"time": 1} if timed else {})}
+    columns |= {name: at for at, name in enumerate(_UNNAMED, len(columns)) if at < len(cells)}
+    stray = cells[0][: stamp.start()]
+    notes = [f"{stray!r} before the first stamp is left out"] if stray else []
+    return _Layout(columns, mark, False, "metatrader", symbol, notes)
+
+
+def _plain(text: str) -> str:
+    """A column's name without brackets, case and diacritics."""
+    flat = unicodedata.normalize("NFKD", text.strip("<> ").lower()).encode("ascii", "ignore").decode()
+    return flat.replace("_", " ")
+
+
+def _rewritten(lines: Sequence[str], layout: _Layout, start: str, clock: "_Clock") -> Iterator[str]:
+    """Each line but a header as Stooq's text; one that can't be is handed on as what the parser rejects."""
+    columns, left = layout.columns, layout.header
+    numbers = _numbers(layout)
+    for line in lines:
+        text = line.strip("\r ")
+        if not text:
+            yield ""
+            continue
+        if left:
+            left = False
+            continue
+        cells = next(csv.reader([text], delimiter=layout.mark)) if '"' in text else text.split(layout.mark)
+        if clock.first and layout.form == "metatrader":
+            cells[0] = re.sub(r"^.*?(?=\d{4}[-./])", "", cells[0])
+        try:
+            _check(cells, layout, start)
+            stamp = clock.stamp(" ".join(cells[columns[role]].strip() for role in ("date", "time") if role in columns))
+            yield f"{start},{stamp},{numbers(cells)}"
+        except (ValueError, IndexError, ZeroDivisionError):
+            yield text if text.count(",") != RAW_HEADER.count(",") else f"{text},"
+
+
+def _check(cells: Sequence[str], layout: _Layout, start: str) -> None:
+    symbol, _, per = start.rpartition(",")
+    for role, wanted in (("ticker", symbol), ("per", per)):
+        at = layout.columns.get(role)
+        if at is not None and at < len(cells) and cells[at].strip().upper() != wanted:
+            raise InputError(
+                f"the file holds {role} {cells[at].strip()}, not {wanted}",
+                "ask for what it holds: --symbol is its ticker, --frequency its bars' length",
+            )
+
+
+def _numbers(layout: _Layout) -> Callable[[Sequence[str]], str]:
+    """What picks the six numbers of a line, as text: open, high, low, close, volume, openint."""
+    places = [layout.columns.get(role) for role in ("open", "high", "low", "close", "volume", "openint")]
+    adjusted = layout.columns.get("adjusted")
+
+    def pick(cells: Sequence[str]) -> str:
+        found = ["" if at is None else cells[at] if at < len(cells) or at in places[:4] else "" for at in places]
+        if layout.mark == ";":
+            found = [each.replace(",", ".") for each in found]
+        if adjusted is not None:
+            factor = float(cells[adjusted]) / float(found[3])
+            found[:4] = [f"{float(each) * factor:.{_DIGITS_OF_ADJUSTED}g}" for each in found[:4]]
+        return ",".join(found)
+
+    return pick
+
+
+class _Clock:
+    """Turns stamps into Stooq's date and time: `20240131,093000`.
+
+    Attributes:
+        first: whether none was turned yet.
+    """
+
+    def __init__(self, frequency: str, zone: str) -> None:
+        self.first = True
+        self._within_a_day = frequency in MINUTES
+        self._frequency = frequency
+        self._zone = None if zone == "UTC" else ZoneInfo(zone)
+        self._latest = dt.datetime.min.replace(tzinfo=dt.UTC)
+        self._days: dict[str, str] = {}
+
+    def stamp(self, text: str) -> str:
+        """Date and time of a bar.
+
+        Raises:
+            ValueError: the text is no stamp, or names a time that the zone skipped.
+            InputError: the file's bars are not as long as asked for.
+        """
+        self.first = False
+        parts = _STAMP.fullmatch(text)
+        if not parts:
+            raise ValueError(text)
+        year, month, day, hour, minute, second, utc, east, rest = parts.groups()
+        date, time = f"{year}{month}{day}", f"{hour or '00'}{minute or '00'}{second or '00'}"
+        if not self._within_a_day:
+            if self._days.setdefault(date, time) != time:
+                raise InputError(
+                    f"the file has several bars on {year}-{month}-{day}, and {self._frequency} ones are wanted",
+                    "say how long its bars are: --frequency 1min, 5min, hourly, …",
+                )
+            return f"{date},000000"
+        if hour is None:
+            raise InputError(
+                f"the file has dates and no times, and {self._frequency} bars are wanted", "ask for it with --frequency daily"
+            )
+        if utc or (not self._zone if east is None else east[1:] == "00" and rest in {None, "00"}):
+            return f"{date},{time}"
+        wall = dt.datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}")
+        return self._universal(wall, east, rest).strftime("%Y%m%d,%H%M%S")
+
+    def _universal(self, wall: dt.datetime, east: str | None, rest: str | None) -> dt.datetime:
+        if east:
+            minutes = int(rest or 0) * (-1 if east.startswith("-") else 1)
+            return wall.replace(tzinfo=dt.timezone(dt.timedelta(hours=int(east), minutes=minutes))).astimezone(dt.UTC)
+        moment = wall.replace(tzinfo=self._zone).astimezone(dt.UTC)
+        if moment.astimezone(self._zone).replace(tzinfo=None) != wall:
+            raise ValueError(f"{wall} is skipped in {self._zone}")
+        if moment <= self._latest:  # the hour that a zone has twice in autumn: the second time round
+            moment = max(moment, wall.replace(tzinfo=self._zone, fold=1).astimezone(dt.UTC))
+        self._latest = max(self._latest, moment)
+        return moment
