@@ -12,7 +12,7 @@ COMMANDS = sorted(
     path.stem
     for folder in ("run/commands", "commands")
     for path in (REPOSITORY / "src/barmill" / folder).glob("*.py")
-    if path.stem not in {"__init__", "select", "base"}
+    if path.stem not in {"__init__", "select", "base", "fetching"}
 )
 
 

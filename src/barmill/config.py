@@ -45,6 +45,8 @@ class Settings:
         halted_after: sessions in a row without a bar that are a halt, not missing data.
         rules: rule, or asset class and rule, → what is done about bars that break it: `reject`, `quarantine`, `warn`, `allow`.
         stale_run: equal closes in a row of daily and longer bars that are told of (within a day twelve times as many); 0: none.
+        providers: name of a provider → what it is and where its prices are (`sources.catalogue` says which keys).
+        lock_timeout: seconds that a load or update waits for another one of the same dataset.
     """
 
     stooq: Path = Path("data/stooq")
@@ -74,6 +76,8 @@ class Settings:
     halted_after: int = 10
     rules: Mapping[str, str] = field(default_factory=dict)
     stale_run: int = 10
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, metadata={"kind": "tables"})
+    lock_timeout: float = 30.0
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -186,6 +190,16 @@ def _as_date(value: object) -> dt.date | None:
         return None
 
 
+def _as_tables(value: object) -> dict[str, dict[str, Any]] | None:
+    if isinstance(value, str):
+        try:
+            value = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            return None
+    fits = isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
+    return value if isinstance(value, dict) and fits else None
+
+
 _KINDS: dict[Any, str] = {Path: "path", Path | None: "path", Mapping[str, str]: "table"}
 _CONVERTERS = {
     "path": _as_path,
@@ -196,6 +210,7 @@ _CONVERTERS = {
     "table": _as_table,
     "table of tickers": _as_tickers,
     "date": _as_date,
+    "tables": _as_tables,
 }
 _EXAMPLES = {
     "path": '"data/stooq"',
@@ -206,4 +221,5 @@ _EXAMPLES = {
     "table": '{"forex/*" = "week"}',
     "table of tickers": '{"FB.US" = "META.US"}',
     "date": "2030-12-31",
+    "tables": '{stooq = {source = "d_us_txt.zip"}}',
 }

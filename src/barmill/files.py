@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import fcntl
+import glob
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,6 +22,12 @@ def temporary_name(path: Path) -> Path:
     """A name beside `path` that no other process or call uses; hidden, and ending in `.tmp`."""
     start = os.fsencode(path.name)[:180].decode(errors="ignore")
     return path.with_name(f".{start}.{os.urandom(6).hex()}.tmp")
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it; only for one who knows that nobody is writing it now."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        remove(left)
 
 
 @contextlib.contextmanager

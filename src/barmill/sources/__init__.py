@@ -1,1 +1,1 @@
-"""Where prices come from: providers, and the only writers into `data/`."""
+"""Where prices come from, and the only ways to write them below `data/`."""

@@ -1,0 +1,63 @@
+"""`doit load`: prices of a provider, into single series or the raw tree; merged with what is there."""
+
+from barmill.commands.fetching import Fetching, Options, Providers, failed
+from barmill.errors import BarmillError, ConfigError
+from barmill.plan import Plan
+from barmill.run.commands.select import no_arguments
+from barmill.sources.lookup import new_series
+from barmill.sources.tree import Synced, sync
+from barmill.sources.update import Order, Outcome
+
+
+class Load(Fetching):
+    """Asks one provider for symbols, or for all that it has."""
+
+    name = "load"
+    doc_purpose = "load prices of a provider; what is there is kept and compared"
+    doc_description = (
+        "Single series come to <series>/<asset class>/<frequency>/<SYMBOL>.txt (by default equities, daily); the providers "
+        "stooq and stooq-folder write the raw tree. Without --symbol everything that the provider can list is loaded. "
+        "Exit code 1 if anything failed; the rest is loaded nevertheless."
+    )
+
+    def _execute(self, pos_args: list[str]) -> int:
+        no_arguments("load", pos_args)
+        plan, options = self.plan, self.options
+        providers = Providers(plan.settings, options.source)
+        name = options.provider or _only(plan)
+        if providers.is_tree(name):
+            return self._work([], [], [_tree(plan, options, providers, name)], options)
+        orders: list[Order] = []
+        refused: list[Outcome] = []
+        provider = providers.series(name)
+        for symbol in options.symbols or provider.symbols():
+            try:
+                dataset = new_series(plan, symbol, options.asset_class or "equities", options.frequency or "daily")
+            except BarmillError as error:
+                refused.append(failed(symbol, "load", name, error))
+                continue
+            orders.append(options.order(dataset, provider, "load", None, options.source))
+        if not orders and not refused:
+            raise ConfigError(f"{name} can't tell what it has", "name a symbol with --symbol")
+        return self._work(orders, refused, [], options)
+
+
+def _only(plan: Plan) -> str:
+    """The provider where none is named: the only one of the settings."""
+    chosen = list(plan.settings.providers)
+    if len(chosen) != 1:
+        raise ConfigError("no provider is named", "name one with --provider: stooq, stooq-folder, csv, http, yahoo")
+    return chosen[0]
+
+
+def _tree(plan: Plan, options: Options, providers: Providers, name: str) -> Synced:
+    return sync(
+        providers.tree(name),
+        plan.settings,
+        plan.datasets(),
+        tickers={each.upper() for each in options.symbols} or None,
+        place=options.source,
+        delete=options.delete,
+        replace=options.replace,
+        dry_run=options.dry_run,
+    )

@@ -1,0 +1,168 @@
+"""CSV over HTTP, one address a symbol: retried with growing waits, at a rate, and never taken for what it is not.
+
+Asked again: no connection, a time-out, a body that ends before its end, 429, and 5xx, after the time that the server names in
+Retry-After. Not asked again: every other 4xx, and an answer that is no prices (an error page with status 200).
+"""
+
+import datetime as dt
+import email.utils
+import http.client
+import logging
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from barmill.errors import SourceError, UnknownSymbol
+from barmill.market.datasets import PERIODS
+from barmill.market.dialects import Reading, read_prices
+from barmill.sources.provider import Request
+
+if TYPE_CHECKING:
+    from stamina.instrumentation import RetryDetails
+
+_FIRST = dt.date(1900, 1, 1)
+_TOO_MANY, _SERVER_FAULT, _NOT_THERE = 429, 500, frozenset({404, 410})
+_LONGEST_WAIT = 300.0  # seconds that a server may make us wait
+_LOG = logging.getLogger("barmill.sources")
+
+
+class _Passing(SourceError):
+    """A fault that may be over in a moment.
+
+    Attributes:
+        wait: seconds that the server asks for, if it does.
+    """
+
+    wait: float | None = None
+
+
+@dataclass
+class HttpCsv:
+    """A server of CSV.
+
+    Args:
+        name: of the provider.
+        url: the address, with `{symbol}`, `{lower}` (the symbol in lower case), `{start}`, `{end}` (dates; `{start:%Y%m%d}`
+            writes them as Stooq reads them), `{per}` (Stooq's letter or minutes in lower case) and `{frequency}` in it.
+        zone: see `dialects.read_prices`.
+        timeout: seconds for an answer.
+        attempts: how often one address is asked.
+        rate: requests a second, of all threads together; 0 for no limit.
+        headers: sent with each request.
+    """
+
+    name: str
+    url: str
+    zone: str = "UTC"
+    timeout: float = 30.0
+    attempts: int = 4
+    rate: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        import stamina
+
+        stamina.instrumentation.set_on_retry_hooks([_tell])
+        self._pace = _Pace(self.rate)
+        self._retry = stamina.RetryingCaller(attempts=self.attempts, timeout=None, wait_initial=0.5, wait_max=30.0)
+
+    def symbols(self) -> Sequence[str]:
+        """Nothing: a server does not tell."""
+        return ()
+
+    def fetch(self, request: Request) -> Reading:
+        """What the server answers for the symbol and the range."""
+        values = {
+            "symbol": urllib.parse.quote(request.symbol, safe=""),
+            "lower": urllib.parse.quote(request.symbol.lower(), safe=""),
+            "start": request.start or _FIRST,
+            "end": request.end or dt.datetime.now(dt.UTC).date(),
+            "per": PERIODS[request.frequency].lower(),
+            "frequency": request.frequency,
+        }
+        body = self._retry(_wait, self._get, self.url.format(**values), request.symbol)
+        return read_prices(body, request.symbol, request.frequency, self.zone)
+
+    def _get(self, address: str, symbol: str) -> bytes:
+        self._pace.wait()
+        # the scheme was checked when the provider was set up, and urllib follows only to http, https and ftp
+        asked = urllib.request.Request(address, headers={"User-Agent": "barmill", **self.headers})  # noqa: S310
+        try:
+            with urllib.request.urlopen(asked, timeout=self.timeout) as answer:  # noqa: S310
+                body: bytes = answer.read()
+                complete = answer.headers.get("Content-Length") is not None or answer.chunked
+        except urllib.error.HTTPError as error:
+            raise _of_status(error, address, symbol) from None
+        except http.client.IncompleteRead as error:
+            raise _Passing(f"{address} broke off after {len(error.partial)} bytes", _LATER) from None
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
+            reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+            raise _Passing(f"{address} gives no answer: {reason}", _LATER) from None
+        if not complete and _is_torn(body):
+            raise _Passing(f"{address} broke off within a line, after {len(body)} bytes", _LATER)
+        return body
+
+
+_LATER = "ask again later"
+
+
+def _wait(error: Exception) -> bool | float:
+    """Whether to ask again, and how long the server wants us to wait first."""
+    if not isinstance(error, _Passing):
+        return False
+    return True if error.wait is None else error.wait
+
+
+def _tell(details: "RetryDetails") -> None:
+    _LOG.warning("%s; asking again in %.1f s", getattr(details.caused_by, "fact", details.caused_by), details.wait_for)
+
+
+def _of_status(error: urllib.error.HTTPError, address: str, symbol: str) -> SourceError:
+    with error:
+        told = f"{address} answers {error.code} {error.reason}"
+        if error.code in _NOT_THERE:
+            return UnknownSymbol(told, f"is {symbol} how the provider spells it?")
+        if error.code != _TOO_MANY and error.code < _SERVER_FAULT:
+            return SourceError(told, "look at the address and its key in [tool.barmill] providers")
+        passing = _Passing(told, _LATER)
+        passing.wait = _retry_after(error.headers.get("Retry-After", ""))
+        return passing
+
+
+def _retry_after(text: str) -> float | None:
+    """Seconds of a Retry-After header (a number or a date), None if it says none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def _is_torn(body: bytes) -> bool:
+    """Whether the last line has fewer fields than the first: the end of a body without a length can't be told otherwise."""
+    first, _, rest = body.rstrip().partition(b"\n")
+    return bool(rest) and rest.rpartition(b"\n")[2].count(b",") < first.count(b",") - 1
+
+
+class _Pace:
+    """Lets threads pass one after another, a set time apart."""
+
+    def __init__(self, rate: float) -> None:
+        self._apart = 1 / rate if rate else 0.0
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def wait(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._apart
+        time.sleep(turn - now)

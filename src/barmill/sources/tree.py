@@ -1,0 +1,195 @@
+"""The raw tree brought to what a source of it has: only files whose content differs are written, each whole.
+
+The tree is one dataset with one lock and one history (`stooq`); of the files that were written, those that the project has as
+datasets get an entry in their own.
+"""
+
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from barmill import files
+from barmill.config import Settings
+from barmill.errors import BarmillError, SourceError
+from barmill.hashing import digest_bytes
+from barmill.market.bars import read_bars
+from barmill.market.datasets import Dataset
+from barmill.market.dialects import no_prices
+from barmill.sources import locks, merge
+from barmill.sources.history import FAILED, OK, Entry, Writing
+from barmill.sources.provider import Member, TreeSource, near
+
+NAME = "stooq"
+"""The name of the tree's lock and of its history."""
+
+
+@dataclass
+class Synced:
+    """What became of a sync; paths are below the tree's root.
+
+    Attributes:
+        added, changed: files that were written.
+        unchanged: how many were as the source has them.
+        gone: files of the tree that the source has not; removed only where that was asked for.
+        strays: what the source has that is no price file, with the reason.
+        entry: the entry of the tree's history.
+        outcomes: dataset → its entry, of those whose file was written.
+    """
+
+    added: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    unchanged: int = 0
+    gone: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+    entry: Entry = field(default_factory=lambda: Entry.begun("sync", ""))
+    outcomes: dict[str, Entry] = field(default_factory=dict)
+
+    def count(self, members: int) -> None:
+        """Put the numbers into the entry: of the tree's own history they count files, not bars."""
+        self.entry.rows_after, self.entry.rows_added, self.entry.rows_changed = members, len(self.added), len(self.changed)
+        self.entry.findings = len(self.strays) + len(self.gone)
+
+
+def sync(
+    source: TreeSource,
+    settings: Settings,
+    datasets: Iterable[Dataset] = (),
+    *,
+    tickers: Collection[str] | None = None,
+    place: Sequence[str] = (),
+    delete: bool = False,
+    replace: bool = False,
+    dry_run: bool = False,
+) -> Synced:
+    """Bring the tree to what `source` has.
+
+    Args:
+        source: where the raw files come from.
+        settings: of the project.
+        datasets: those of the tree, which have histories of their own.
+        tickers: only these, in capitals; None for all.
+        place: of the source, where it came from the command line: it is remembered.
+        delete: remove files that the source has not, in the folders that it has (`d_us_txt`).
+        replace: take an empty file also where there are bars now.
+        dry_run: write nothing.
+
+    Raises:
+        Busy: the tree is locked.
+    """
+    done = Synced(strays=list(source.strays()), entry=Entry.begun("sync", source.name))
+    with locks.held(settings.series, NAME, settings.lock_timeout):
+        writing = Writing(settings.series, NAME, settings.stooq, NAME, done.entry, place, fsync=settings.fsync)
+        if not dry_run:
+            writing.start()
+        known = {each.raw: each for each in datasets}
+        pass_ = _Pass(source, settings, known, done, place, replace=replace, dry_run=dry_run)
+        members = source.members()
+        for member in members:
+            if tickers is None or member.ticker in tickers:
+                pass_.take(member)
+        if tickers is None:
+            pass_.leave(members, delete=delete)
+        else:
+            _refuse_unknown(tickers, members, done)
+        done.count(len(members))
+        done.entry.status = FAILED if done.entry.errors else OK
+        if not dry_run:
+            writing.end(done.entry.status)
+    return done
+
+
+class _Pass:
+    """One pass over the members of a source."""
+
+    def __init__(
+        self,
+        source: TreeSource,
+        settings: Settings,
+        datasets: Mapping[Path, Dataset],
+        done: Synced,
+        place: Sequence[str],
+        *,
+        replace: bool,
+        dry_run: bool,
+    ) -> None:
+        self._source = source
+        self._place = place
+        self._settings = settings
+        self._datasets = datasets
+        self._done = done
+        self._replace = replace
+        self._dry_run = dry_run
+
+    def take(self, member: Member) -> None:
+        """Write a member's file, if its content differs; what goes wrong is noted, and the others go on."""
+        path = self._settings.stooq / member.path
+        try:
+            before = files.read(path) if path.exists() else None
+            if before is not None and self._is_same(before, member):
+                self._done.unchanged += 1
+                return
+            content = self._source.read(member)
+            self._check(content, before, member)
+            if not self._dry_run:
+                self._write(content, before or b"", path)
+            (self._done.added if before is None else self._done.changed).append(member.path)
+        except (BarmillError, OSError) as error:
+            self._done.entry.errors.append(f"{member.path}: {error}")
+
+    def leave(self, members: Iterable[Member], *, delete: bool) -> None:
+        """Find what the source has not; remove it if that was asked for."""
+        given = {member.path for member in members}
+        for top in sorted({path.partition("/")[0] for path in given}):
+            for path in sorted((self._settings.stooq / top).rglob("*")):
+                name = path.relative_to(self._settings.stooq).as_posix()
+                if name not in given and not path.name.startswith(".") and path.is_file():
+                    self._done.gone.append(name)
+                    if delete and not self._dry_run:
+                        files.remove(path)
+
+    def _is_same(self, content: bytes, member: Member) -> bool:
+        if len(content) != member.size:
+            return False
+        if member.crc is not None:
+            return zlib.crc32(content) == member.crc
+        return digest_bytes(content) == digest_bytes(self._source.read(member))
+
+    def _check(self, content: bytes, before: bytes | None, member: Member) -> None:
+        """Refuse what would lose data.
+
+        Raises:
+            SourceError: the content is no prices, or there is none where there are bars now.
+        """
+        if content.strip():
+            if what := no_prices(content):
+                raise SourceError(f"{self._source.name} has {what} instead of prices", "download it again")
+        elif before and before.strip() and not self._replace:
+            raise SourceError(
+                f"{self._source.name} has an empty file where {self._settings.stooq / member.path} has {len(before)} bytes",
+                "take the empty one with `doit load --replace`",
+            )
+
+    def _write(self, content: bytes, before: bytes, path: Path) -> None:
+        dataset = self._datasets.get(path)
+        if dataset is None:
+            files.write_atomic(path, content, fsync=self._settings.fsync)
+            return
+        entry = Entry.begun("sync", self._source.name)
+        old, new = read_bars(before).table, read_bars(content).table
+        difference = merge.compare(old, new)
+        entry.rows_before, entry.rows_after = old.num_rows, new.num_rows
+        entry.rows_added, entry.rows_changed = difference.new, len(difference.changed)
+        entry.refreshed = bool(difference.repriced)
+        if new.num_rows:
+            entry.start, entry.end = merge.stamp(new, 0)[:10], merge.stamp(new, -1)[:10]
+        writing = Writing(self._settings.series, dataset.name, path, NAME, entry, self._place, fsync=self._settings.fsync)
+        writing.publish(content, digest_bytes(content))
+        writing.end(OK)
+        self._done.outcomes[dataset.name] = entry
+
+
+def _refuse_unknown(tickers: Collection[str], members: Sequence[Member], done: Synced) -> None:
+    known = {member.ticker for member in members}
+    for ticker in sorted(set(tickers) - known):
+        done.entry.errors.append(f"{done.entry.provider} has no {ticker}\nhint: {near(ticker, known)}")

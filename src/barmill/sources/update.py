@@ -1,0 +1,280 @@
+"""One series brought up to date under its lock: fetched, compared with what is stored, merged, validated, published.
+
+What is fetched reaches some days back into what is stored. If the two agree there, the new bars are added. If their prices
+differ, the supplier has adjusted history (a split, a dividend), and the whole series is fetched again; one that is adjusted in
+part is never stored.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from barmill import files
+from barmill.config import Settings
+from barmill.errors import BarmillError, Busy, InputError, SourceError, UnknownSymbol
+from barmill.hashing import digest_bytes
+from barmill.market.bars import Bars, read_bars, write_raw
+from barmill.market.datasets import Dataset
+from barmill.sources import gaps, locks, merge
+from barmill.sources.history import FAILED, OK, Entry, Writing
+from barmill.sources.provider import Provider, Request
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+INCREMENTAL, APPEND_ONLY, FULL, BACKFILL = "incremental", "append-only", "full", "backfill"
+STRATEGIES = {
+    INCREMENTAL: "new bars, the look-back compared, gaps asked for; the whole history where it was adjusted",
+    APPEND_ONLY: "new bars; refused where the look-back differs from what is stored",
+    FULL: "the whole history, whatever is stored",
+    BACKFILL: "gaps only, also those asked for before",
+}
+_MOST_NOTES = 20
+_LOG = logging.getLogger("barmill.sources")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted of one series.
+
+    Attributes:
+        dataset: a single series; its file may not be there yet.
+        provider: whom to ask.
+        kind: `load` or `update`; an update needs something stored.
+        start, end: the days asked for, both included; None for the first, or the latest, that there is. An update without a
+            start begins `lookback` days before the last stored bar.
+        lookback: days that what is fetched reaches back into what is stored.
+        fill_gaps: ask for missing sessions.
+        strategy: a key of `STRATEGIES`.
+        replace: what is fetched takes the place of what is stored, uncompared.
+        dry_run: write nothing.
+        sessions: dates on which its exchange is open, ISO, ascending; None if that is not known.
+        source: of the provider, where it came from the command line: it is remembered.
+    """
+
+    dataset: Dataset
+    provider: Provider
+    kind: str
+    start: dt.date | None = None
+    end: dt.date | None = None
+    lookback: int = 7
+    fill_gaps: bool = True
+    strategy: str = INCREMENTAL
+    replace: bool = False
+    dry_run: bool = False
+    sessions: Sequence[str] | None = None
+    source: Sequence[str] = ()
+
+
+@dataclass
+class Outcome:
+    """What became of an order: the entry of the history, and what was conspicuous, in words."""
+
+    name: str
+    entry: Entry
+    notes: list[str] = field(default_factory=list)
+
+    def fail(self, error: Exception) -> None:
+        """Take in what went wrong."""
+        self.entry.status = FAILED
+        known = isinstance(error, BarmillError)
+        self.entry.errors.append(str(error) if known else f"{type(error).__name__}: {error}")
+
+
+def bring(order: Order, settings: Settings) -> Outcome:
+    """Do what an order says; nothing raises, what goes wrong is in the outcome.
+
+    It is in the history, too, unless the lock could not be had: only its holder writes there.
+    """
+    outcome = Outcome(order.dataset.name, Entry.begun(order.kind, order.provider.name))
+    try:
+        with locks.held(settings.series, order.dataset.name, settings.lock_timeout):
+            _recorded(order, settings, outcome)
+    except (Busy, OSError) as error:
+        outcome.fail(error)
+    return outcome
+
+
+def _recorded(order: Order, settings: Settings, outcome: Outcome) -> None:
+    name, raw = order.dataset.name, order.dataset.raw
+    writing = Writing(settings.series, name, raw, name, outcome.entry, order.source, fsync=settings.fsync)
+    if not order.dry_run:
+        writing.start()
+    try:
+        merging = _Merging(order, writing.history.absent.setdefault(order.provider.name, []), outcome)
+        content = merging.content()
+        if content is not None and not order.dry_run:
+            writing.publish(content, digest_bytes(content))
+        outcome.entry.status = OK
+    except Exception as error:  # noqa: BLE001 (whatever a provider's library raises is a failure of this series alone)
+        _LOG.debug("%s failed", name, exc_info=True)
+        outcome.fail(error)
+    if not order.dry_run:
+        writing.end(outcome.entry.status)
+
+
+class _Adjusted(Exception):
+    """The supplier's history is other than what is stored; says where."""
+
+
+class _Merging:
+    """An order at work: what is stored, what is asked for, and what the two make.
+
+    Args:
+        order: what is wanted.
+        absent: stretches that the provider has nothing of; added to.
+        outcome: where counts and notes go.
+    """
+
+    def __init__(self, order: Order, absent: list[list[str]], outcome: Outcome) -> None:
+        self._order = order
+        self._absent = absent
+        self._outcome = outcome
+        self._stored = _stored(order)
+
+    def content(self) -> bytes | None:
+        """The series' new text; None if that is what is stored."""
+        entry, stored = self._outcome.entry, self._stored.table
+        entry.rows_before = entry.rows_after = stored.num_rows
+        table = self._table()
+        difference = merge.compare(stored, table)
+        entry.rows_after, entry.rows_added, entry.rows_changed = table.num_rows, difference.new, len(difference.changed)
+        entry.start, entry.end = (table.column("date")[at % table.num_rows].as_py() for at in (0, -1))
+        if table.equals(stored):
+            return None
+        if self._stored.rejected:
+            first = self._stored.rejected[0]
+            self._note(
+                f"{len(self._stored.rejected)} lines of {self._order.dataset.raw} are no bars and are left out, "
+                f"such as line {first['line']}: {first['text']!r}"
+            )
+        return write_raw(table)
+
+    def _table(self) -> "pa.Table":
+        order, stored = self._order, self._stored.table
+        if order.replace or not stored.num_rows:
+            return self._fetched(order.start, order.end)
+        if order.strategy == FULL:
+            return self._refreshed()
+        try:
+            return self._filled(stored if order.strategy == BACKFILL else self._extended(stored))
+        except _Adjusted as found:
+            if order.strategy == APPEND_ONLY:
+                raise SourceError(
+                    f"{order.provider.name} has other prices than are stored: {found}", "take --strategy incremental"
+                ) from None
+            self._note(f"adjusted history, fetched anew: {found}")
+            return self._refreshed()
+
+    def _extended(self, stored: "pa.Table") -> "pa.Table":
+        """What is stored and what was asked for; the range is widened until it reaches into what is stored."""
+        order = self._order
+        back = dt.timedelta(days=order.lookback)
+        first, last = _day(stored, 0), _day(stored, -1)
+        start = order.start or (last - back if order.kind == "update" else None)
+        return self._joined(
+            stored, self._fetched(start and min(start, last - back), order.end and max(order.end, first + back))
+        )
+
+    def _joined(self, stored: "pa.Table", fetched: "pa.Table") -> "pa.Table":
+        """The two in one, unless history was adjusted.
+
+        Raises:
+            _Adjusted: it was.
+        """
+        overlap = merge.compare(stored, fetched)
+        span = f"{merge.stamp(fetched, 0)} to {merge.stamp(fetched, -1)}"
+        if not overlap.common:
+            raise _Adjusted(f"no bar from {span} is stored")
+        unfinished = overlap.common > 1 and overlap.repriced == [
+            merge.stamp(stored, -1)
+        ]  # the last bar, fetched before its end
+        if overlap.repriced and not unfinished:
+            raise _Adjusted(f"{len(overlap.repriced)} of {overlap.common} bars differ, the first on {overlap.repriced[0]}")
+        if overlap.withheld:
+            self._note(
+                f"{self._order.provider.name} has no bar at {len(overlap.withheld)} stored stamps, such as "
+                f"{overlap.withheld[0]}; they are kept"
+            )
+        return merge.union(stored, fetched, overlap)
+
+    def _refreshed(self) -> "pa.Table":
+        """The whole series as the provider has it now; it must have every stored bar, as those can't be adjusted here."""
+        stored, order = self._stored.table, self._order
+        first, last = _day(stored, 0), _day(stored, -1)
+        whole = self._fetched(min(order.start or first, first), order.end if order.end and order.end >= last else None)
+        self._outcome.entry.refreshed = True
+        if lacking := merge.lacking(stored, whole):
+            raise SourceError(
+                f"{order.provider.name} adjusted its history and has no more {len(lacking)} of {stored.num_rows} stored bars, "
+                f"{lacking[0]} to {lacking[-1]}",
+                "they would be left unadjusted: drop them with `doit load --replace`, or ask a provider that has them",
+            )
+        return whole
+
+    def _filled(self, table: "pa.Table") -> "pa.Table":
+        """With what the provider has of missing sessions."""
+        order = self._order
+        if order.sessions is None:
+            return table
+        if order.fill_gaps:
+            asked = () if order.strategy == BACKFILL else self._absent
+            for stretch in gaps.stretches(gaps.unasked(gaps.missing(table, order.sessions), asked), order.sessions):
+                first, last = gaps.around(table, stretch)
+                table = self._joined(table, self._fetched(dt.date.fromisoformat(first), dt.date.fromisoformat(last)))
+            left = gaps.missing(table, order.sessions)
+            self._absent[:] = [list(each) for each in gaps.stretches(left, order.sessions)]
+        self._outcome.entry.missing = len(gaps.missing(table, order.sessions))
+        return table
+
+    def _fetched(self, start: dt.date | None, end: dt.date | None) -> "pa.Table":
+        """The provider's bars from `start` to `end`, as far as they may be stored; at least one."""
+        order = self._order
+        reading = order.provider.fetch(Request(order.dataset.symbol, order.dataset.frequency, start, end))
+        for text in reading.notes:
+            self._note(text)
+        if reading.bars.rejected:
+            first = reading.bars.rejected[0]
+            self._note(
+                f"{len(reading.bars.rejected)} fetched lines are no bars, such as line {first['line']}: "
+                f"{first['reason']}, {first['text']!r}"
+            )
+        table = merge.clip(reading.bars.table, start.isoformat() if start else "", end.isoformat() if end else "")
+        if not table.num_rows:
+            raise SourceError(
+                f"{order.provider.name} has no bar of {order.dataset.symbol} from {start or 'the first'} to {end or 'now'}",
+                "ask for another range, or another provider",
+            )
+        return table
+
+    def _note(self, text: str) -> None:
+        self._outcome.entry.findings += 1
+        if text not in self._outcome.notes and len(self._outcome.notes) < _MOST_NOTES:
+            self._outcome.notes.append(text)
+
+
+def _stored(order: Order) -> Bars:
+    """What is stored.
+
+    Raises:
+        UnknownSymbol: nothing is, and the order is an update.
+        InputError: the file has lines, and none is a bar.
+    """
+    path: Path = order.dataset.raw
+    try:
+        data = files.read(path)
+    except FileNotFoundError:
+        data = b""
+    bars = read_bars(data)
+    if bars.raw_rows and not bars.table.num_rows and not order.replace:
+        raise InputError(f"none of {bars.raw_rows} lines of {path.absolute()} is a bar", "mend it, or `doit load --replace`")
+    if order.kind == "update" and not bars.table.num_rows:
+        raise UnknownSymbol(f"there is no existing data of {order.dataset.name}", "run doit load first")
+    return bars
+
+
+def _day(table: "pa.Table", at: int) -> dt.date:
+    return dt.date.fromisoformat(table.column("date")[at % table.num_rows].as_py())

@@ -1,0 +1,64 @@
+"""One at a time in a dataset: the second waits, is told for whom, and gets it as soon as the first is gone."""
+
+import subprocess
+import sys
+
+import pytest
+
+from barmill.errors import Busy
+from barmill.sources import locks
+from tests.support.prices import Shelf, history, run, weekdays
+from tests.support.project import until
+
+NAME = "equities/daily/ACME"
+HOLDER = """
+import pathlib, sys, time
+from barmill.sources import locks
+with locks.held(pathlib.Path(sys.argv[1]), sys.argv[2], 5):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A process that holds the lock."""
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path), NAME], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_timeout_names_the_holder(tmp_path, holder):
+    """After the time-out the message says who holds the lock since when; nothing was fetched."""
+    with (
+        pytest.raises(
+            Busy, match=rf"{NAME} has been locked for 0.2 s by `doit .*` \(process {holder.pid} on .*, since 20"
+        ) as caught,
+        locks.held(tmp_path, NAME, 0.2),
+    ):
+        pass
+    assert "lock_timeout" in caught.value.hint
+    shelf = Shelf(dict.fromkeys(weekdays("2024-01-01", 5), 1.0))
+    outcome = run(tmp_path, shelf, "load", timeout=0.1)
+    assert (outcome.entry.status, shelf.asked, history(tmp_path).updates) == ("failed", [], [])
+    assert str(holder.pid) in outcome.entry.errors[0]
+
+
+def test_a_kill_frees_it(tmp_path, holder):
+    """kill -9 of the holder frees the lock at once."""
+    assert locks.is_held(tmp_path, NAME)
+    holder.kill()
+    with locks.held(tmp_path, NAME, 10):
+        assert locks.is_held(tmp_path, NAME)
+
+
+def test_whether_it_is_held(tmp_path, holder):
+    """Asking does not take the lock, nor make one; datasets do not lock one another."""
+    assert locks.is_held(tmp_path, NAME)
+    assert not locks.is_held(tmp_path, "crypto/daily/ACME")
+    assert not locks.path_of(tmp_path, "crypto/daily/ACME").exists()
+    with locks.held(tmp_path, "crypto/daily/ACME", 0.1):
+        pass
+    holder.kill()
+    until(lambda: not locks.is_held(tmp_path, NAME))
