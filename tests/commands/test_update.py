@@ -35,7 +35,8 @@ def project(tmp_path, server):
     found = FetchingProject.make(tmp_path / "p")
     found.providers(web=f'{{kind = "http", url = "{server.url}", timeout = 5, attempts = 2}}')
     for symbol in SYMBOLS:
-        order = Order(series(found.root / "data/series", symbol.upper()), HttpCsv("web", server.url), "load")
+        dataset = series(found.root / "data/series", symbol.upper())
+        order = Order(dataset, "web", lambda: HttpCsv("web", server.url), "load")
         assert bring(order, Settings(series=found.root / "data/series")).entry.status == "ok"
         server.closes[symbol] = dict(PRICES)
     server.asked.clear()
@@ -206,8 +207,7 @@ def test_the_documented_examples(tmp_path):
     span = ("--start", "2022-01-01", "--end", "2023-01-01")
     project.good("load", "--provider", "yahoo", "--symbol", "AAPL", *span)
     project.good("load", "-p", "yahoo", "-s", "AAPL", *span, "-f", "daily")
-    for symbol in ("BAC", "ALGN", "ANSS"):
-        project.good("load", "-p", "yahoo", "-s", symbol, *span)
+    project.good("load", "-p", "yahoo", "-s", "BAC", "-s", "ALGN", "-s", "ANSS", *span)
     project.good("load", "-p", "yahoo", "-s", "APLD", *span, "-a", "crypto")
     for arguments in (
         ("--symbol", "AAPL", "--end", "2023-02-01"),

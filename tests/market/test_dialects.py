@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from barmill.errors import InputError
+from barmill.errors import InputError, UnknownSymbol
 from barmill.market.bars import read_bars, write_raw
 from barmill.market.dialects import no_prices, read_prices
 from tests.support.real import real_data
@@ -122,10 +122,9 @@ def test_bad_lines_keep_their_numbers():
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", ["nothing"]),
         (b"<html><head><title>Daily limit\nexceeded</title>", ["HTML page", "Daily limit exceeded"]),
         (b'{"error": "no such symbol"}', ["JSON", "no such symbol"]),
-        (b"No data", ["message", "No data"]),
+        (b"Exceeded the daily hits limit", ["message", "daily hits limit"]),
         (b"a,b\n1,2\n", ["neither a header nor a bar", "a,b"]),
         (b"Date,Open,High,Low,Close\n31/12/2024,1,1,1,1\n", ["none of 1 lines", "31/12/2024"]),
         (
@@ -141,6 +140,13 @@ def test_what_is_refused(content, words):
     with pytest.raises(InputError) as caught:
         read_prices(content, "ACME", "daily")
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\r\n", b"No data", b"Brak danych.\n"])
+def test_nothing(content):
+    """What says that there is nothing is no fault of the file: the symbol, or the range, has no prices."""
+    with pytest.raises(UnknownSymbol, match="no price of ACME"):
+        read_prices(content, "ACME", "daily")
 
 
 def test_dates_are_no_bars_within_a_day():

@@ -10,7 +10,7 @@ from tests.reliability.updates import BASE, own
 from tests.support.market import REPOSITORY
 from tests.support.prices import Shelf, closes, history, run, series
 
-KILLS = 36
+KILLS = 30
 
 
 def start(what, root, number):

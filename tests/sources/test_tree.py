@@ -1,16 +1,19 @@
 """The raw tree from zips and folders: what differs is written whole, what is damaged is named, nothing is lost unasked."""
 
+import dataclasses
 import os
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from barmill import files
 from barmill.config import Settings
 from barmill.errors import SourceError
 from barmill.market.datasets import of_tree
+from barmill.sources import locks
 from barmill.sources.stooq import FolderTree, ZipTree
-from barmill.sources.tree import NAME, sync
+from barmill.sources.tree import NAME, Choice, sync
 from tests.support.market import HEADER, price_lines
 from tests.support.prices import history, stamps
 from tests.support.real import real_data
@@ -42,12 +45,12 @@ class Tree:
         self.settings = Settings(stooq=root / "stooq", series=root / "series")
         self.members = {AAPL: text("AAPL.US"), SPX: text("^SPX"), EUR: text("EURUSD")}
 
-    def sync(self, **options):
+    def sync(self, **choice):
         """Bring it to what the members are."""
         source = ZipTree("stooq", [zipped(self.root / "d_us_txt.zip", self.members)])
         path = self.path(AAPL)
         datasets = [of_tree("AAPL.US", path, path.relative_to(self.settings.stooq).as_posix())]
-        return sync(source, self.settings, datasets, **options)
+        return sync(lambda: source, "stooq", self.settings, datasets, Choice(**choice))
 
     def path(self, member):
         """Where a member's file is."""
@@ -160,7 +163,7 @@ def test_a_damaged_member_stops_no_other(tree):
     at = info.header_offset + 30 + len(AAPL) + info.compress_size // 2
     content[at] ^= 0xFF
     path.write_bytes(content)
-    done = sync(ZipTree("stooq", [path]), tree.settings)
+    done = sync(lambda: ZipTree("stooq", [path]), "stooq", tree.settings)
     assert done.changed == [f"d_us_txt/{SPX}"]
     assert done.entry.status == "failed"
     assert AAPL in done.entry.errors[0]
@@ -217,16 +220,58 @@ def test_no_zip(tmp_path):
             ZipTree("stooq", [path])
 
 
+def test_a_source_that_is_not_there(tree):
+    """A zip that can't be read fails the sync; that is in the tree's history, and a locked tree is told, too."""
+    (tree.root / "d_us_txt.zip").write_bytes(b"")
+    done = sync(lambda: ZipTree("stooq", [tree.root / "d_us_txt.zip"]), "stooq", tree.settings)
+    assert "can't be read as a zip" in done.entry.errors[0]
+    assert [each.status for each in history(tree.settings.series, NAME).updates] == ["ok", "failed"]
+    with locks.held(tree.settings.series, NAME, 1):
+        hasty = dataclasses.replace(tree.settings, lock_timeout=0.05)
+        assert "has been locked" in sync(lambda: None, "stooq", hasty).entry.errors[0]
+
+
+def test_what_a_killed_sync_left(tree, monkeypatch):
+    """A sync that is killed leaves whole files only; the next one removes its leftovers and does the rest."""
+
+    class Kill(BaseException):
+        pass
+
+    def killed(path, content, **options):
+        if path.suffix == ".txt":
+            files.temporary_name(path).write_bytes(content[:9])
+            raise Kill
+        write(path, content, **options)
+
+    write = files.write_atomic
+    tree.members = {name: text("X", close=1.5) for name in tree.members}
+    with monkeypatch.context() as patched, pytest.raises(Kill):
+        patched.setattr(files, "write_atomic", killed)
+        tree.sync()
+    assert [each.status for each in history(tree.settings.series, NAME).updates] == ["ok", "interrupted"]
+    tree.sync()
+    assert tree.files() == expected(tree.members)
+    assert [each.status for each in history(tree.settings.series, NAME).updates] == ["ok", "interrupted", "ok"]
+
+
+def test_frequency(tree):
+    """Only bars of one length are taken where that is asked for."""
+    five = "data/5 min/us/nasdaq stocks/1/aapl.us.txt"
+    tree.members = {AAPL: text("AAPL.US", close=11.0), five: text("AAPL.US", close=12.0)}
+    assert tree.sync(tickers={"AAPL.US"}, frequency="5min").added == [f"d_us_txt/{five}"]
+    assert tree.sync(frequency="daily").changed == [f"d_us_txt/{AAPL}"]
+
+
 @pytest.mark.real
 def test_real_tree_from_folder_and_zip(tmp_path):
     """A real tree comes out of its folder and out of a zip of it byte for byte; the second time nothing is written."""
     root = real_data("stooq-uk-pl-us")
     settings = Settings(stooq=tmp_path / "stooq", series=tmp_path / "series")
-    done = sync(FolderTree("stooq-folder", root), settings)
+    done = sync(lambda: FolderTree("stooq-folder", root), "stooq-folder", settings)
     given = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.txt")}
     assert {path.relative_to(settings.stooq).as_posix(): path.read_bytes() for path in settings.stooq.rglob("*.txt")} == given
     assert len(done.added) == len(given) > 180
     prefix = "d_pl_txt/"
     members = {name.removeprefix(prefix): content for name, content in given.items() if name.startswith(prefix)}
-    again = sync(ZipTree("stooq", [zipped(tmp_path / "d_pl_txt.zip", members)]), settings)
+    again = sync(lambda: ZipTree("stooq", [zipped(tmp_path / "d_pl_txt.zip", members)]), "stooq", settings)
     assert (again.added, again.changed, again.unchanged) == ([], [], len(members))

@@ -4,7 +4,10 @@ import datetime as dt
 
 import pytest
 
+from barmill.config import Settings
+from barmill.errors import SourceError
 from barmill.market.bars import read_bars
+from barmill.sources.update import Order, bring
 from tests.support.prices import Shelf, closes, history, run, series, stamps, weekdays
 
 DAYS = weekdays("2024-01-01", 60)
@@ -239,6 +242,30 @@ def test_rows_are_never_invented(tmp_path, gappy):
     assert [str(each.start) for each in again.asked[1:]] == [DAYS[4], DAYS[19]]
 
 
+def test_gaps_that_cannot_be_asked_for(tmp_path, gappy):
+    """A failed request for a gap costs nothing of the rest, is told, and is made again the next time."""
+
+    class Moody(Shelf):
+        def fetch(self, request):
+            if request.end and not self.asked[1:]:
+                self.asked.append(request)
+                raise SourceError("server in a mood")
+            return super().fetch(request)
+
+    shelf = Moody(upto(42))
+    outcome = run(tmp_path, shelf, sessions=DAYS)
+    assert (outcome.entry.status, outcome.entry.rows_added, outcome.entry.missing) == ("ok", 3, 3)
+    assert any(f"{DAYS[5]} to {DAYS[7]} can't be asked for: server in a mood" in note for note in outcome.notes)
+    assert run(tmp_path, shelf, sessions=DAYS).entry.rows_added == 3
+
+
+def test_a_gap_of_which_there_is_nothing(tmp_path, gappy):
+    """A provider without that part of history fails no update."""
+    shelf = Shelf({date: close for date, close in upto(41).items() if date > DAYS[10]})
+    outcome = run(tmp_path, shelf, sessions=DAYS)
+    assert (outcome.entry.status, outcome.entry.rows_added, outcome.entry.missing) == ("ok", 2, 3)
+
+
 def test_no_filling(tmp_path, gappy):
     """Without filling gaps are counted and not asked for; another provider is asked for what the first has not."""
     shelf = Shelf(upto(40))
@@ -254,3 +281,35 @@ def test_a_gap_filled_from_adjusted_history_refreshes(tmp_path, gappy):
     outcome = run(tmp_path, provider, sessions=DAYS, lookback=3)
     assert outcome.entry.refreshed
     assert closes(gappy) == provider.closes
+
+
+def test_many_gaps_are_asked_for_at_once(tmp_path):
+    """Of what trades rarely the gaps are asked for in one request, not in one each."""
+    run(tmp_path, Shelf({date: PRICES[date] for date in DAYS[:40:2]}), "load")
+    shelf = Shelf(upto(40))
+    assert run(tmp_path, shelf, sessions=DAYS).entry.missing == 0
+    assert [(str(each.start), str(each.end)) for each in shelf.asked[1:]] == [(DAYS[0], DAYS[32])]
+
+
+def test_backfill_needs_sessions(tmp_path, gappy):
+    """Without sessions a backfill says what it lacks."""
+    outcome = run(tmp_path, Shelf(upto(40)), strategy="backfill")
+    assert "sessions of equities/daily/ACME are not known" in outcome.entry.errors[0]
+
+
+def test_an_end_in_the_past(tmp_path, raw):
+    """An update up to a day that is stored already asks for nothing."""
+    shelf = Shelf(PRICES)
+    assert run(tmp_path, shelf, end=day(DAYS[10])).entry.status == "ok"
+    assert shelf.asked == []
+
+
+def test_a_provider_that_cannot_be_opened(tmp_path, raw):
+    """What goes wrong before the first request is in the history."""
+
+    def refuse():
+        raise SourceError("the folder is gone")
+
+    outcome = bring(Order(series(tmp_path), "shelf", refuse, "update"), Settings(series=tmp_path))
+    last = history(tmp_path).updates[-1]
+    assert (last.status, last.errors, outcome.entry) == ("failed", ["the folder is gone"], last)

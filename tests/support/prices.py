@@ -61,7 +61,9 @@ def series(root: Path, symbol: str = "ACME", asset_class: str = "equities", freq
 
 def run(root: Path, provider: Shelf, kind: str = "update", timeout: float = 5.0, **options: object) -> Outcome:
     """One load or update of ACME."""
-    return bring(Order(series(root), provider, kind, **options), Settings(series=root, lock_timeout=timeout))
+    return bring(
+        Order(series(root), provider.name, lambda: provider, kind, **options), Settings(series=root, lock_timeout=timeout)
+    )
 
 
 def closes(path: Path) -> dict[str, float]:

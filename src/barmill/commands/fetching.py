@@ -5,7 +5,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from typing import Any
@@ -21,7 +22,7 @@ from barmill.sources.catalogue import TREES, Spec, open_provider, open_tree, spe
 from barmill.sources.history import FAILED, Entry
 from barmill.sources.lookup import checked
 from barmill.sources.provider import Provider, TreeSource
-from barmill.sources.tree import Synced
+from barmill.sources.tree import Choice, Synced
 from barmill.sources.update import INCREMENTAL, STRATEGIES, Order, Outcome, bring
 
 _SHOWN = 10
@@ -54,7 +55,8 @@ class Providers:
     def __init__(self, settings: Settings, source: Sequence[str]) -> None:
         self._settings = settings
         self.source = source
-        self._open: dict[tuple[str, tuple[str, ...]], Provider | TreeSource] = {}
+        self._open: dict[tuple[str, tuple[str, ...]], Provider] = {}
+        self._lock = threading.Lock()
 
     def spec(self, name: str, remembered: Sequence[str] = ()) -> Spec:
         """What a provider is; raises ConfigError."""
@@ -63,11 +65,10 @@ class Providers:
     def series(self, name: str, remembered: Sequence[str] = ()) -> Provider:
         """A provider of single series; raises ConfigError, SourceError."""
         key = (name, tuple(self.source or remembered))
-        if key not in self._open:
-            self._open[key] = open_provider(name, self.spec(name, remembered))
-        provider: Any = self._open[key]
-        found: Provider = provider
-        return found
+        with self._lock:
+            if key not in self._open:
+                self._open[key] = open_provider(name, self.spec(name, remembered))
+            return self._open[key]
 
     def tree(self, name: str, remembered: Sequence[str] = ()) -> TreeSource:
         """A source of raw files; raises ConfigError, SourceError."""
@@ -199,13 +200,26 @@ class Options:
         if self.start and self.end and self.start > self.end:
             raise ConfigError(f"--start {self.start} is behind --end {self.end}", "swap them")
 
+    @property
+    def choice(self) -> Choice:
+        """What is taken of a tree."""
+        tickers = {each.upper() for each in self.symbols} if self.symbols else None
+        return Choice(tickers, self.frequency, self.delete, self.replace, self.dry_run)
+
     def order(
-        self, dataset: Dataset, provider: Provider, kind: str, sessions: Sequence[str] | None, source: Sequence[str]
+        self,
+        kind: str,
+        dataset: Dataset,
+        provider: str,
+        open_: Callable[[], Provider],
+        source: Sequence[str],
+        sessions: Sequence[str] | None = None,
     ) -> Order:
         """An order with these options."""
         return Order(
             dataset,
             provider,
+            open_,
             kind,
             self.start,
             self.end,
@@ -222,10 +236,13 @@ class Options:
 def carried_out(orders: Sequence[Order], settings: Settings, jobs: int) -> Iterator[tuple[int, Outcome]]:
     """Carry out orders, `jobs` at once; each outcome with the place of its order, as they end."""
     logging.basicConfig(stream=sys.stderr, format="%(message)s")
-    with ThreadPoolExecutor(jobs) as pool:
+    pool = ThreadPoolExecutor(jobs)
+    try:
         running: dict[Future[Outcome], int] = {pool.submit(bring, order, settings): at for at, order in enumerate(orders)}
         for future in as_completed(running):
             yield running[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # after Ctrl-C what is at work is ended well, and no more is begun
 
 
 def failed(name: str, kind: str, provider: str, error: BarmillError) -> Outcome:

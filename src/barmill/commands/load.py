@@ -1,5 +1,7 @@
 """`doit load`: prices of a provider, into single series or the raw tree; merged with what is there."""
 
+import functools
+
 from barmill.commands.fetching import Fetching, Options, Providers, failed
 from barmill.errors import BarmillError, ConfigError
 from barmill.plan import Plan
@@ -29,14 +31,14 @@ class Load(Fetching):
             return self._work([], [], [_tree(plan, options, providers, name)], options)
         orders: list[Order] = []
         refused: list[Outcome] = []
-        provider = providers.series(name)
-        for symbol in options.symbols or provider.symbols():
+        source = functools.partial(providers.series, name)
+        for symbol in options.symbols or source().symbols():
             try:
                 dataset = new_series(plan, symbol, options.asset_class or "equities", options.frequency or "daily")
             except BarmillError as error:
                 refused.append(failed(symbol, "load", name, error))
                 continue
-            orders.append(options.order(dataset, provider, "load", None, options.source))
+            orders.append(options.order("load", dataset, name, source, options.source))
         if not orders and not refused:
             raise ConfigError(f"{name} can't tell what it has", "name a symbol with --symbol")
         return self._work(orders, refused, [], options)
@@ -51,13 +53,4 @@ def _only(plan: Plan) -> str:
 
 
 def _tree(plan: Plan, options: Options, providers: Providers, name: str) -> Synced:
-    return sync(
-        providers.tree(name),
-        plan.settings,
-        plan.datasets(),
-        tickers={each.upper() for each in options.symbols} or None,
-        place=options.source,
-        delete=options.delete,
-        replace=options.replace,
-        dry_run=options.dry_run,
-    )
+    return sync(functools.partial(providers.tree, name), name, plan.settings, plan.datasets(), options.choice, options.source)

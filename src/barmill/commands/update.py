@@ -1,9 +1,11 @@
 """`doit update`: datasets brought up to date, each from the provider that it came from."""
 
+import dataclasses
+import functools
 from collections.abc import Iterable, Sequence
 
 from barmill.commands.fetching import OPTIONS, Fetching, Options, Providers, failed
-from barmill.errors import BarmillError, ConfigError
+from barmill.errors import BarmillError, ConfigError, InputError
 from barmill.market.datasets import Dataset
 from barmill.plan import Plan
 from barmill.run.commands.select import no_arguments
@@ -90,22 +92,16 @@ class _Round:
         return [self._sync(name, place, tickers) for (name, place), tickers in self._trees.items()]
 
     def _sync(self, name: str, place: Sequence[str], tickers: set[str]) -> Synced:
-        options, plan = self._options, self._plan
-        return sync(
-            self._providers.tree(name, place),
-            plan.settings,
-            plan.datasets(),
-            tickers=tickers,
-            place=place,
-            replace=options.replace,
-            dry_run=options.dry_run,
-        )
+        settings = self._plan.settings
+        choice = dataclasses.replace(self._options.choice, tickers=tickers, frequency=settings.frequency.replace(" ", ""))
+        source = functools.partial(self._providers.tree, name, place)
+        return sync(source, name, settings, self._plan.datasets(), choice, place)
 
     def _take(self, dataset: Dataset) -> bool:
         """Order it; False if no provider of it is known."""
         settings = self._plan.settings
         in_tree = dataset.name == dataset.symbol
-        known = History.of(settings.series, tree.NAME if in_tree else dataset.name)
+        known = self._known(tree.NAME if in_tree else dataset.name)
         name = self._options.provider or known.provider or ("stooq" if in_tree and "stooq" in settings.providers else "")
         if not name:
             return False
@@ -118,9 +114,17 @@ class _Round:
         if in_tree:
             self._trees.setdefault((name, place), set()).add(dataset.symbol)
             return True
-        provider = self._providers.series(name, place)
-        self.orders.append(self._options.order(dataset, provider, "update", sessions_of(self._plan, dataset), place))
+        source = functools.partial(self._providers.series, name, place)
+        self.orders.append(self._options.order("update", dataset, name, source, place, sessions_of(self._plan, dataset)))
         return True
+
+    def _known(self, name: str) -> History:
+        try:
+            return History.of(self._plan.settings.series, name)
+        except InputError:
+            if self._options.provider:
+                return History(name)  # the update sets the damaged one aside
+            raise
 
 
 def _chosen(plan: Plan, options: Options) -> Iterable[Dataset]:

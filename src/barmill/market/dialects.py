@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from barmill.errors import InputError
+from barmill.errors import InputError, UnknownSymbol
 from barmill.market.bars import Bars, read_bars
 from barmill.market.datasets import MINUTES, PERIODS
 from barmill.market.schema import RAW_HEADER
@@ -40,6 +40,7 @@ _STAMP = re.compile(
 )
 _PAGE = re.compile(rb"\s*(<!doctype|<html|<head|<body|<\?xml)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+_NOTHING = frozenset({b"", b"no data", b"brak danych"})  # as Stooq says it
 _DIGITS_OF_ADJUSTED = 10  # suppliers hold prices in single precision
 
 
@@ -68,8 +69,11 @@ def read_prices(data: bytes, symbol: str, frequency: str, zone: str = "UTC") -> 
         zone: IANA zone of stamps within a day that have no offset.
 
     Raises:
+        UnknownSymbol: the file says that there is nothing, or says nothing.
         InputError: the file is none of the forms, holds another symbol or frequency, or not one line of it is a bar.
     """
+    if data.strip().rstrip(b".").lower() in _NOTHING:
+        raise UnknownSymbol(f"there is no price of {symbol}", "is it spelled right? is there anything in that range?")
     if what := no_prices(data):
         raise InputError(f"instead of prices of {symbol} there is {what}", "look at it; ask for another symbol or range")
     per = PERIODS[frequency]
@@ -88,14 +92,12 @@ def read_prices(data: bytes, symbol: str, frequency: str, zone: str = "UTC") -> 
 
 
 def no_prices(data: bytes) -> str:
-    """What the content is, if it can't be prices: an error page, JSON, a message, nothing; "" if it may be."""
-    if not data.strip():
-        return "nothing"
+    """What some content is, if it can't be prices: an error page, JSON, a message; "" if it may be."""
     start = data[:2048].decode("utf-8", "replace").strip()
     if _PAGE.match(data):
         title = _TITLE.search(start)
         return f"an HTML page titled {' '.join(title[1].split())!r}" if title else f"an HTML page: {start[:80]!r}"
-    if start[0] in "{[":
+    if start.startswith(("{", "[")):
         return f"JSON: {start[:80]!r}"
     if not any(mark in start for mark in ",;\t") and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return f"the message {' '.join(start.split())[:80]!r}"

@@ -11,6 +11,8 @@ from barmill.plan import Plan
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_MOST = 8  # requests that the gaps of one series are worth
+
 Stretch = tuple[str, str]
 """First and last date, ISO, both included."""
 
@@ -51,6 +53,11 @@ def stretches(days: Collection[str], sessions: Sequence[str]) -> list[Stretch]:
             found.append((day, day))
         latest = at
     return found
+
+
+def few(found: list[Stretch]) -> list[Stretch]:
+    """Stretches to ask for; in one, from the first to the last, where they are many, as of what trades rarely."""
+    return found if len(found) <= _MOST else [(found[0][0], found[-1][1])]
 
 
 def unasked(days: Iterable[str], asked: Iterable[Sequence[str]]) -> list[str]:

@@ -108,7 +108,7 @@ class History:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(
                 f"{path.absolute()} is damaged: {error}",
-                "the next update sets it aside; until then nothing is known of earlier ones",
+                "an update that names its --provider sets it aside",
             ) from None
 
 
@@ -163,10 +163,15 @@ class Writing:
 
     def start(self) -> None:
         """Note that it has begun; what one that was interrupted left behind is removed."""
-        if any(each.status == INTERRUPTED for each in self.history.updates[-2:-1]):
-            files.sweep(self._path)
-            files.sweep(self._data)
+        if self.follows_interrupted:
+            for path in (self._path, self._data):
+                files.sweep(path)
         self._save({})
+
+    @property
+    def follows_interrupted(self) -> bool:
+        """Whether the entry before this one was interrupted."""
+        return any(each.status == INTERRUPTED for each in self.history.updates[-2:-1])
 
     def publish(self, content: bytes, digest: str) -> None:
         """Put the new content of the data file in place, so that it and this entry are there together or not at all."""

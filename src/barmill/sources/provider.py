@@ -47,6 +47,7 @@ class Member:
     Attributes:
         path: below the tree's root, in Stooq's layout.
         ticker: what its name says.
+        frequency: what its folder says, a key of `datasets.PERIODS`.
         place: where the source has it.
         size: bytes.
         crc: CRC-32 of its content; None if it is not known without reading it.
@@ -54,6 +55,7 @@ class Member:
 
     path: str
     ticker: str
+    frequency: str
     place: tuple[Path, str]
     size: int
     crc: int | None

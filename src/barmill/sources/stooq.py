@@ -29,11 +29,13 @@ class _Tree:
         self._strays: list[str] = []
         for each in found:
             folder, _, file = each.path.rpartition("/")
-            named = parse_name(file, parse_folder(folder))
+            place = parse_folder(folder)
+            named = parse_name(file, place)
             if _leads_out(each.path):
                 self._strays.append(f"{each.path}: leads out of the tree")
-            elif isinstance(named, Name):
-                self._members[each.path] = Member(each.path, named.ticker, each.place, each.size, each.crc)
+            elif isinstance(named, Name) and place:
+                length = place.frequency.replace(" ", "")
+                self._members[each.path] = Member(each.path, named.ticker, length, each.place, each.size, each.crc)
             else:
                 self._strays.append(f"{each.path}: {named}")
 

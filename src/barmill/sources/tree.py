@@ -5,13 +5,13 @@ datasets get an entry in their own.
 """
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from barmill import files
 from barmill.config import Settings
-from barmill.errors import BarmillError, SourceError
+from barmill.errors import BarmillError, Busy, SourceError
 from barmill.hashing import digest_bytes
 from barmill.market.bars import read_bars
 from barmill.market.datasets import Dataset
@@ -24,25 +24,53 @@ NAME = "stooq"
 """The name of the tree's lock and of its history."""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which files of a source are taken, and what may become of those of the tree.
+
+    Attributes:
+        tickers: only these, in capitals; None for all.
+        frequency: only bars of this length; "" for all.
+        delete: remove files that the source has not, in the folders that it has (`d_us_txt`).
+        replace: take an empty file also where there are bars now.
+        dry_run: write nothing.
+    """
+
+    tickers: Collection[str] | None = None
+    frequency: str = ""
+    delete: bool = False
+    replace: bool = False
+    dry_run: bool = False
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.tickers is None and not self.frequency
+
+    def takes(self, member: Member) -> bool:
+        """Whether a member is one of them."""
+        return self.frequency in {"", member.frequency} and (self.tickers is None or member.ticker in self.tickers)
+
+
 @dataclass
 class Synced:
     """What became of a sync; paths are below the tree's root.
 
     Attributes:
+        entry: the entry of the tree's history.
         added, changed: files that were written.
         unchanged: how many were as the source has them.
         gone: files of the tree that the source has not; removed only where that was asked for.
         strays: what the source has that is no price file, with the reason.
-        entry: the entry of the tree's history.
         outcomes: dataset → its entry, of those whose file was written.
     """
 
+    entry: Entry
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     unchanged: int = 0
     gone: list[str] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
-    entry: Entry = field(default_factory=lambda: Entry.begun("sync", ""))
     outcomes: dict[str, Entry] = field(default_factory=dict)
 
     def count(self, members: int) -> None:
@@ -52,51 +80,65 @@ class Synced:
 
 
 def sync(
-    source: TreeSource,
+    source: Callable[[], TreeSource],
+    name: str,
     settings: Settings,
     datasets: Iterable[Dataset] = (),
-    *,
-    tickers: Collection[str] | None = None,
+    choice: Choice = Choice(),
     place: Sequence[str] = (),
-    delete: bool = False,
-    replace: bool = False,
-    dry_run: bool = False,
 ) -> Synced:
-    """Bring the tree to what `source` has.
+    """Bring the tree to what a source has; nothing raises, what goes wrong is in the entry.
 
     Args:
-        source: where the raw files come from.
+        source: gives it; called under the lock, so that its faults are in the history, too.
+        name: of the provider.
         settings: of the project.
         datasets: those of the tree, which have histories of their own.
-        tickers: only these, in capitals; None for all.
+        choice: which files, and what may become of them.
         place: of the source, where it came from the command line: it is remembered.
-        delete: remove files that the source has not, in the folders that it has (`d_us_txt`).
-        replace: take an empty file also where there are bars now.
-        dry_run: write nothing.
-
-    Raises:
-        Busy: the tree is locked.
     """
-    done = Synced(strays=list(source.strays()), entry=Entry.begun("sync", source.name))
-    with locks.held(settings.series, NAME, settings.lock_timeout):
-        writing = Writing(settings.series, NAME, settings.stooq, NAME, done.entry, place, fsync=settings.fsync)
-        if not dry_run:
-            writing.start()
-        known = {each.raw: each for each in datasets}
-        pass_ = _Pass(source, settings, known, done, place, replace=replace, dry_run=dry_run)
-        members = source.members()
-        for member in members:
-            if tickers is None or member.ticker in tickers:
-                pass_.take(member)
-        if tickers is None:
-            pass_.leave(members, delete=delete)
-        else:
-            _refuse_unknown(tickers, members, done)
-        done.count(len(members))
-        done.entry.status = FAILED if done.entry.errors else OK
-        if not dry_run:
-            writing.end(done.entry.status)
+    done = Synced(Entry.begun("sync", name))
+    try:
+        with locks.held(settings.series, NAME, settings.lock_timeout):
+            writing = Writing(settings.series, NAME, settings.stooq, NAME, done.entry, place, fsync=settings.fsync)
+            if not choice.dry_run:
+                if writing.follows_interrupted:
+                    _sweep(settings.stooq)
+                writing.start()
+            _brought(source, settings, {each.raw: each for each in datasets}, choice, place, done)
+            done.entry.status = FAILED if done.entry.errors else OK
+            if not choice.dry_run:
+                writing.end(done.entry.status)
+    except (Busy, OSError) as error:
+        done.entry.status = FAILED
+        done.entry.errors.append(str(error))
     return done
+
+
+def _brought(
+    open_: Callable[[], TreeSource],
+    settings: Settings,
+    datasets: Mapping[Path, Dataset],
+    choice: Choice,
+    place: Sequence[str],
+    done: Synced,
+) -> None:
+    try:
+        source = open_()
+    except (BarmillError, OSError) as error:
+        done.entry.errors.append(str(error))
+        return
+    done.strays = list(source.strays())
+    members = source.members()
+    pass_ = _Pass(source, settings, datasets, choice, place, done)
+    for member in members:
+        if choice.takes(member):
+            pass_.take(member)
+    if choice.is_all:
+        pass_.leave(members)
+    if choice.tickers is not None:
+        _refuse_unknown(choice.tickers, members, done)
+    done.count(len(members))
 
 
 class _Pass:
@@ -107,19 +149,16 @@ class _Pass:
         source: TreeSource,
         settings: Settings,
         datasets: Mapping[Path, Dataset],
-        done: Synced,
+        choice: Choice,
         place: Sequence[str],
-        *,
-        replace: bool,
-        dry_run: bool,
+        done: Synced,
     ) -> None:
         self._source = source
         self._place = place
         self._settings = settings
         self._datasets = datasets
         self._done = done
-        self._replace = replace
-        self._dry_run = dry_run
+        self._choice = choice
 
     def take(self, member: Member) -> None:
         """Write a member's file, if its content differs; what goes wrong is noted, and the others go on."""
@@ -131,13 +170,13 @@ class _Pass:
                 return
             content = self._source.read(member)
             self._check(content, before, member)
-            if not self._dry_run:
+            if not self._choice.dry_run:
                 self._write(content, before or b"", path)
             (self._done.added if before is None else self._done.changed).append(member.path)
         except (BarmillError, OSError) as error:
             self._done.entry.errors.append(f"{member.path}: {error}")
 
-    def leave(self, members: Iterable[Member], *, delete: bool) -> None:
+    def leave(self, members: Iterable[Member]) -> None:
         """Find what the source has not; remove it if that was asked for."""
         given = {member.path for member in members}
         for top in sorted({path.partition("/")[0] for path in given}):
@@ -145,7 +184,7 @@ class _Pass:
                 name = path.relative_to(self._settings.stooq).as_posix()
                 if name not in given and not path.name.startswith(".") and path.is_file():
                     self._done.gone.append(name)
-                    if delete and not self._dry_run:
+                    if self._choice.delete and not self._choice.dry_run:
                         files.remove(path)
 
     def _is_same(self, content: bytes, member: Member) -> bool:
@@ -164,7 +203,7 @@ class _Pass:
         if content.strip():
             if what := no_prices(content):
                 raise SourceError(f"{self._source.name} has {what} instead of prices", "download it again")
-        elif before and before.strip() and not self._replace:
+        elif before and before.strip() and not self._choice.replace:
             raise SourceError(
                 f"{self._source.name} has an empty file where {self._settings.stooq / member.path} has {len(before)} bytes",
                 "take the empty one with `doit load --replace`",
@@ -187,6 +226,12 @@ class _Pass:
         writing.publish(content, digest_bytes(content))
         writing.end(OK)
         self._done.outcomes[dataset.name] = entry
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a killed sync left half-written."""
+    for path in root.rglob(".*.tmp"):
+        files.remove(path)
 
 
 def _refuse_unknown(tickers: Collection[str], members: Sequence[Member], done: Synced) -> None:

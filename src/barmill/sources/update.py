@@ -7,7 +7,7 @@ part is never stored.
 
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ STRATEGIES = {
     FULL: "the whole history, whatever is stored",
     BACKFILL: "gaps only, also those asked for before",
 }
+_LEAST_BACK = {"weekly": 21, "monthly": 93}  # days of three bars
 _MOST_NOTES = 20
 _LOG = logging.getLogger("barmill.sources")
 
@@ -42,7 +43,8 @@ class Order:
 
     Attributes:
         dataset: a single series; its file may not be there yet.
-        provider: whom to ask.
+        provider: name of whom to ask.
+        open: gives it; called under the lock, so that its faults are in the history, too.
         kind: `load` or `update`; an update needs something stored.
         start, end: the days asked for, both included; None for the first, or the latest, that there is. An update without a
             start begins `lookback` days before the last stored bar.
@@ -56,7 +58,8 @@ class Order:
     """
 
     dataset: Dataset
-    provider: Provider
+    provider: str
+    open: Callable[[], Provider]
     kind: str
     start: dt.date | None = None
     end: dt.date | None = None
@@ -89,7 +92,7 @@ def bring(order: Order, settings: Settings) -> Outcome:
 
     It is in the history, too, unless the lock could not be had: only its holder writes there.
     """
-    outcome = Outcome(order.dataset.name, Entry.begun(order.kind, order.provider.name))
+    outcome = Outcome(order.dataset.name, Entry.begun(order.kind, order.provider))
     try:
         with locks.held(settings.series, order.dataset.name, settings.lock_timeout):
             _recorded(order, settings, outcome)
@@ -104,7 +107,7 @@ def _recorded(order: Order, settings: Settings, outcome: Outcome) -> None:
     if not order.dry_run:
         writing.start()
     try:
-        merging = _Merging(order, writing.history.absent.setdefault(order.provider.name, []), outcome)
+        merging = _Merging(order, writing.history.absent.setdefault(order.provider, []), outcome)
         content = merging.content()
         if content is not None and not order.dry_run:
             writing.publish(content, digest_bytes(content))
@@ -134,15 +137,17 @@ class _Merging:
         self._absent = absent
         self._outcome = outcome
         self._stored = _stored(order)
+        self._provider = order.open()
 
     def content(self) -> bytes | None:
         """The series' new text; None if that is what is stored."""
         entry, stored = self._outcome.entry, self._stored.table
         entry.rows_before = entry.rows_after = stored.num_rows
+        _span(entry, stored)
         table = self._table()
         difference = merge.compare(stored, table)
         entry.rows_after, entry.rows_added, entry.rows_changed = table.num_rows, difference.new, len(difference.changed)
-        entry.start, entry.end = (table.column("date")[at % table.num_rows].as_py() for at in (0, -1))
+        _span(entry, table)
         if table.equals(stored):
             return None
         if self._stored.rejected:
@@ -164,7 +169,7 @@ class _Merging:
         except _Adjusted as found:
             if order.strategy == APPEND_ONLY:
                 raise SourceError(
-                    f"{order.provider.name} has other prices than are stored: {found}", "take --strategy incremental"
+                    f"{order.provider} has other prices than are stored: {found}", "take --strategy incremental"
                 ) from None
             self._note(f"adjusted history, fetched anew: {found}")
             return self._refreshed()
@@ -172,12 +177,13 @@ class _Merging:
     def _extended(self, stored: "pa.Table") -> "pa.Table":
         """What is stored and what was asked for; the range is widened until it reaches into what is stored."""
         order = self._order
-        back = dt.timedelta(days=order.lookback)
+        back = dt.timedelta(days=max(order.lookback, _LEAST_BACK.get(order.dataset.frequency, 0)))
         first, last = _day(stored, 0), _day(stored, -1)
         start = order.start or (last - back if order.kind == "update" else None)
-        return self._joined(
-            stored, self._fetched(start and min(start, last - back), order.end and max(order.end, first + back))
-        )
+        start, end = start and min(start, last - back), order.end and max(order.end, first + back)
+        if start and end and end < start:
+            return stored
+        return self._joined(stored, self._fetched(start, end))
 
     def _joined(self, stored: "pa.Table", fetched: "pa.Table") -> "pa.Table":
         """The two in one, unless history was adjusted.
@@ -196,7 +202,7 @@ class _Merging:
             raise _Adjusted(f"{len(overlap.repriced)} of {overlap.common} bars differ, the first on {overlap.repriced[0]}")
         if overlap.withheld:
             self._note(
-                f"{self._order.provider.name} has no bar at {len(overlap.withheld)} stored stamps, such as "
+                f"{self._order.provider} has no bar at {len(overlap.withheld)} stored stamps, such as "
                 f"{overlap.withheld[0]}; they are kept"
             )
         return merge.union(stored, fetched, overlap)
@@ -209,7 +215,7 @@ class _Merging:
         self._outcome.entry.refreshed = True
         if lacking := merge.lacking(stored, whole):
             raise SourceError(
-                f"{order.provider.name} adjusted its history and has no more {len(lacking)} of {stored.num_rows} stored bars, "
+                f"{order.provider} adjusted its history and has no more {len(lacking)} of {stored.num_rows} stored bars, "
                 f"{lacking[0]} to {lacking[-1]}",
                 "they would be left unadjusted: drop them with `doit load --replace`, or ask a provider that has them",
             )
@@ -219,21 +225,34 @@ class _Merging:
         """With what the provider has of missing sessions."""
         order = self._order
         if order.sessions is None:
+            if order.strategy == BACKFILL:
+                raise SourceError(
+                    f"the sessions of {order.dataset.name} are not known, so what is missing can't be told",
+                    "run doit; set its calendar in [tool.barmill.calendars], if it follows none",
+                )
             return table
         if order.fill_gaps:
-            asked = () if order.strategy == BACKFILL else self._absent
-            for stretch in gaps.stretches(gaps.unasked(gaps.missing(table, order.sessions), asked), order.sessions):
-                first, last = gaps.around(table, stretch)
-                table = self._joined(table, self._fetched(dt.date.fromisoformat(first), dt.date.fromisoformat(last)))
-            left = gaps.missing(table, order.sessions)
-            self._absent[:] = [list(each) for each in gaps.stretches(left, order.sessions)]
+            known = () if order.strategy == BACKFILL else self._absent
+            wanted = gaps.unasked(gaps.missing(table, order.sessions), known)
+            refused: set[str] = set()
+            for stretch in gaps.few(gaps.stretches(wanted, order.sessions)):
+                first, last = map(dt.date.fromisoformat, gaps.around(table, stretch))
+                try:
+                    table = self._joined(table, self._fetched(first, last))
+                except UnknownSymbol:
+                    continue  # there is nothing, and it need not be asked for again
+                except (SourceError, InputError) as error:
+                    self._note(f"missing sessions from {stretch[0]} to {stretch[1]} can't be asked for: {error.fact}")
+                    refused.update(day for day in wanted if stretch[0] <= day <= stretch[1])
+            asked = [day for day in gaps.missing(table, order.sessions) if day not in refused]
+            self._absent[:] = [list(each) for each in gaps.stretches(asked, order.sessions)]
         self._outcome.entry.missing = len(gaps.missing(table, order.sessions))
         return table
 
     def _fetched(self, start: dt.date | None, end: dt.date | None) -> "pa.Table":
         """The provider's bars from `start` to `end`, as far as they may be stored; at least one."""
         order = self._order
-        reading = order.provider.fetch(Request(order.dataset.symbol, order.dataset.frequency, start, end))
+        reading = self._provider.fetch(Request(order.dataset.symbol, order.dataset.frequency, start, end))
         for text in reading.notes:
             self._note(text)
         if reading.bars.rejected:
@@ -244,8 +263,8 @@ class _Merging:
             )
         table = merge.clip(reading.bars.table, start.isoformat() if start else "", end.isoformat() if end else "")
         if not table.num_rows:
-            raise SourceError(
-                f"{order.provider.name} has no bar of {order.dataset.symbol} from {start or 'the first'} to {end or 'now'}",
+            raise UnknownSymbol(
+                f"{order.provider} has no bar of {order.dataset.symbol} from {start or 'the first'} to {end or 'now'}",
                 "ask for another range, or another provider",
             )
         return table
@@ -274,6 +293,11 @@ def _stored(order: Order) -> Bars:
     if order.kind == "update" and not bars.table.num_rows:
         raise UnknownSymbol(f"there is no existing data of {order.dataset.name}", "run doit load first")
     return bars
+
+
+def _span(entry: Entry, table: "pa.Table") -> None:
+    if table.num_rows:
+        entry.start, entry.end = _day(table, 0).isoformat(), _day(table, -1).isoformat()
 
 
 def _day(table: "pa.Table", at: int) -> dt.date:
