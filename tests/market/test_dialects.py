@@ -119,6 +119,12 @@ def test_bad_lines_keep_their_numbers():
     assert bars.table.num_rows == 1
 
 
+def test_bad_lines_of_a_file_without_header():
+    """Lines are numbered as they are in the file, with a header or without."""
+    bars = read_prices(b"2024-01-31 10:00,1,3,0.5,2,10\nnonsense\n2024-01-31 10:01,1,3,0.5,2,10\n", "ACME", "1min").bars
+    assert ([row["line"] for row in bars.rejected], bars.table.num_rows) == ([2], 2)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -10,16 +10,15 @@ are multiplied by adjusted close / close, so that what is stored is adjusted for
 """
 
 import csv
-import datetime as dt
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 from barmill.errors import InputError, UnknownSymbol
 from barmill.market.bars import Bars, read_bars
-from barmill.market.datasets import MINUTES, PERIODS
+from barmill.market.clock import Clock
+from barmill.market.datasets import PERIODS
 from barmill.market.schema import RAW_HEADER
 
 _ROLES = {
@@ -35,9 +34,6 @@ _ROLES = {
 }  # fmt: skip
 _NEEDED = ("date", "open", "high", "low", "close")
 _UNNAMED = ("open", "high", "low", "close", "volume")  # MetaTrader writes no header; the stamp is one column or two
-_STAMP = re.compile(
-    r"(\d{4})[-./]?(\d\d)[-./]?(\d\d)(?:[ T](\d\d):?(\d\d)(?::?(\d\d))?(?:[.,]\d+)? ?(?:(Z|UTC)|([+-]\d\d):?(\d\d)?)?)?"
-)
 _PAGE = re.compile(rb"\s*(<!doctype|<html|<head|<body|<\?xml)", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _NOTHING = frozenset({b"", b"no data", b"brak danych"})  # as Stooq says it
@@ -76,12 +72,12 @@ def read_prices(data: bytes, symbol: str, frequency: str, zone: str = "UTC") -> 
         raise UnknownSymbol(f"there is no price of {symbol}", "is it spelled right? is there anything in that range?")
     if what := no_prices(data):
         raise InputError(f"instead of prices of {symbol} there is {what}", "look at it; ask for another symbol or range")
-    per = PERIODS[frequency]
     lines = _decode(data).split("\n")
     layout = _layout(next(line for line in lines if line.strip()), symbol)
-    clock = _Clock(frequency, zone)
-    text = "\n".join((RAW_HEADER, *_rewritten(lines, layout, f"{symbol},{per}", clock)))
-    reading = Reading(read_bars(text.encode()), layout.form, layout.notes)
+    raw = _rewritten(lines, layout, f"{symbol},{PERIODS[frequency]}", Clock(frequency, zone))
+    reading = Reading(read_bars("\n".join((RAW_HEADER, *raw)).encode()), layout.form, layout.notes)
+    for each in () if layout.header else reading.bars.rejected:
+        each["line"] = int(each["line"]) - 1
     if reading.bars.raw_rows and not reading.bars.table.num_rows:
         first = reading.bars.rejected[0]
         raise InputError(
@@ -169,7 +165,7 @@ def _plain(text: str) -> str:
     return flat.replace("_", " ")
 
 
-def _rewritten(lines: Sequence[str], layout: _Layout, start: str, clock: "_Clock") -> Iterator[str]:
+def _rewritten(lines: Sequence[str], layout: _Layout, start: str, clock: Clock) -> Iterator[str]:
     """Each line but a header as Stooq's text; one that can't be is handed on as what the parser rejects."""
     columns, left = layout.columns, layout.header
     numbers = _numbers(layout)
@@ -218,60 +214,3 @@ def _numbers(layout: _Layout) -> Callable[[Sequence[str]], str]:
         return ",".join(found)
 
     return pick
-
-
-class _Clock:
-    """Turns stamps into Stooq's date and time: `20240131,093000`.
-
-    Attributes:
-        first: whether none was turned yet.
-    """
-
-    def __init__(self, frequency: str, zone: str) -> None:
-        self.first = True
-        self._within_a_day = frequency in MINUTES
-        self._frequency = frequency
-        self._zone = None if zone == "UTC" else ZoneInfo(zone)
-        self._latest = dt.datetime.min.replace(tzinfo=dt.UTC)
-        self._days: dict[str, str] = {}
-
-    def stamp(self, text: str) -> str:
-        """Date and time of a bar.
-
-        Raises:
-            ValueError: the text is no stamp, or names a time that the zone skipped.
-            InputError: the file's bars are not as long as asked for.
-        """
-        self.first = False
-        parts = _STAMP.fullmatch(text)
-        if not parts:
-            raise ValueError(text)
-        year, month, day, hour, minute, second, utc, east, rest = parts.groups()
-        date, time = f"{year}{month}{day}", f"{hour or '00'}{minute or '00'}{second or '00'}"
-        if not self._within_a_day:
-            if self._days.setdefault(date, time) != time:
-                raise InputError(
-                    f"the file has several bars on {year}-{month}-{day}, and {self._frequency} ones are wanted",
-                    "say how long its bars are: --frequency 1min, 5min, hourly, …",
-                )
-            return f"{date},000000"
-        if hour is None:
-            raise InputError(
-                f"the file has dates and no times, and {self._frequency} bars are wanted", "ask for it with --frequency daily"
-            )
-        if utc or (not self._zone if east is None else east[1:] == "00" and rest in {None, "00"}):
-            return f"{date},{time}"
-        wall = dt.datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}")
-        return self._universal(wall, east, rest).strftime("%Y%m%d,%H%M%S")
-
-    def _universal(self, wall: dt.datetime, east: str | None, rest: str | None) -> dt.datetime:
-        if east:
-            minutes = int(rest or 0) * (-1 if east.startswith("-") else 1)
-            return wall.replace(tzinfo=dt.timezone(dt.timedelta(hours=int(east), minutes=minutes))).astimezone(dt.UTC)
-        moment = wall.replace(tzinfo=self._zone).astimezone(dt.UTC)
-        if moment.astimezone(self._zone).replace(tzinfo=None) != wall:
-            raise ValueError(f"{wall} is skipped in {self._zone}")
-        if moment <= self._latest:  # the hour that a zone has twice in autumn: the second time round
-            moment = max(moment, wall.replace(tzinfo=self._zone, fold=1).astimezone(dt.UTC))
-        self._latest = max(self._latest, moment)
-        return moment
