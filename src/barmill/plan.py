@@ -171,5 +171,8 @@ class Plan:
 
     def _series_files(self) -> list[PurePath]:
         root = self.settings.series
-        found = (PurePath(above, name).relative_to(root) for above, _, names in os.walk(root) for name in names)
-        return sorted(file for file in found if not any(part.startswith(".") for part in file.parts))
+        found: list[PurePath] = []
+        for above, folders, names in os.walk(root):
+            folders[:] = [folder for folder in folders if not folder.startswith(".")]
+            found += (PurePath(above, name).relative_to(root) for name in names if not name.startswith("."))
+        return sorted(found)

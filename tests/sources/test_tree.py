@@ -12,8 +12,9 @@ from barmill.config import Settings
 from barmill.errors import SourceError
 from barmill.market.datasets import of_tree
 from barmill.sources import locks
+from barmill.sources.history import TREE
 from barmill.sources.stooq import FolderTree, ZipTree
-from barmill.sources.tree import NAME, Choice, sync
+from barmill.sources.tree import Choice, sync
 from tests.support.market import HEADER, price_lines
 from tests.support.prices import history, stamps
 from tests.support.real import real_data
@@ -119,7 +120,7 @@ def test_histories(tree):
         ("sync", 4, 4, 0, 4, True),
     ]
     assert (found[-1].start, found[-1].end, found[-1]) == ("2024-01-02", "2024-01-05", done.outcomes["AAPL.US"])
-    whole = history(tree.settings.series, NAME)
+    whole = history(tree.settings.series, TREE)
     assert [(each.rows_after, each.rows_added, each.rows_changed) for each in whole.updates] == [
         (3, 3, 0),
         (3, 0, 1),
@@ -225,8 +226,8 @@ def test_a_source_that_is_not_there(tree):
     (tree.root / "d_us_txt.zip").write_bytes(b"")
     done = sync(lambda: ZipTree("stooq", [tree.root / "d_us_txt.zip"]), "stooq", tree.settings)
     assert "can't be read as a zip" in done.entry.errors[0]
-    assert [each.status for each in history(tree.settings.series, NAME).updates] == ["ok", "failed"]
-    with locks.held(tree.settings.series, NAME, 1):
+    assert [each.status for each in history(tree.settings.series, TREE).updates] == ["ok", "failed"]
+    with locks.held(tree.settings.series, TREE, 1):
         hasty = dataclasses.replace(tree.settings, lock_timeout=0.05)
         assert "has been locked" in sync(lambda: None, "stooq", hasty).entry.errors[0]
 
@@ -248,10 +249,10 @@ def test_what_a_killed_sync_left(tree, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(Kill):
         patched.setattr(files, "write_atomic", killed)
         tree.sync()
-    assert [each.status for each in history(tree.settings.series, NAME).updates] == ["ok", "interrupted"]
+    assert [each.status for each in history(tree.settings.series, TREE).updates] == ["ok", "interrupted"]
     tree.sync()
     assert tree.files() == expected(tree.members)
-    assert [each.status for each in history(tree.settings.series, NAME).updates] == ["ok", "interrupted", "ok"]
+    assert [each.status for each in history(tree.settings.series, TREE).updates] == ["ok", "interrupted", "ok"]
 
 
 def test_frequency(tree):

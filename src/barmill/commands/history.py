@@ -9,7 +9,7 @@ from barmill.commands.base import Command
 from barmill.config import Settings
 from barmill.errors import BarmillError, UnknownSymbol, nearest
 from barmill.run.commands.select import JSON_OPTION
-from barmill.sources.history import History, names
+from barmill.sources.history import TREE, History, names
 
 _MOST = 100
 
@@ -47,6 +47,8 @@ def tell_history(out: Any, settings: Settings, name: str, most: int) -> None:
     """Write the last updates of a dataset, a line each, the latest last."""
     for each in History.of(settings.series, name).updates[-most:]:
         what = f"{each.rows_before} → {each.rows_after} rows, {each.rows_added} new, {each.rows_changed} changed"
+        if name == TREE:
+            what = f"{each.rows_after} files, {each.rows_added} new, {each.rows_changed} changed"
         more = "; refreshed" if each.refreshed else ""
         out.write(f"  {each.at}  {each.status:11} {each.kind:6} {each.provider:12} {what}{more}, {each.seconds:.2f} s\n")
         out.write("".join(f"    {line}\n" for text in each.errors for line in text.splitlines()))

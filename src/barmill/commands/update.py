@@ -10,9 +10,8 @@ from barmill.market.datasets import Dataset
 from barmill.plan import Plan
 from barmill.run.commands.select import no_arguments
 from barmill.run.plain import option
-from barmill.sources import tree
 from barmill.sources.gaps import sessions_of
-from barmill.sources.history import History
+from barmill.sources.history import TREE, History
 from barmill.sources.lookup import existing
 from barmill.sources.tree import Synced, sync
 from barmill.sources.update import INCREMENTAL, STRATEGIES, Order, Outcome
@@ -101,7 +100,7 @@ class _Round:
         """Order it; False if no provider of it is known."""
         settings = self._plan.settings
         in_tree = dataset.name == dataset.symbol
-        known = self._known(tree.NAME if in_tree else dataset.name)
+        known = self._known(TREE if in_tree else dataset.name)
         name = self._options.provider or known.provider or ("stooq" if in_tree and "stooq" in settings.providers else "")
         if not name:
             return False

@@ -21,6 +21,9 @@ from barmill.errors import InputError
 from barmill.hashing import digest_file
 from barmill.sources import locks
 
+TREE = "stooq"
+"""The name of the raw tree's history and lock, beside those of datasets; its entries count files where others count bars."""
+
 OK, FAILED, INTERRUPTED, RUNNING = "ok", "failed", "interrupted", "running"
 _STARTED = "started"
 _FORMAT = 1
@@ -231,6 +234,3 @@ def _settle(entry: Entry, pending: dict[str, str], series: Path, holding: bool) 
 def _parts(path: Path) -> tuple[Path, str]:
     at = len(path.parts) - 1 - path.parts[::-1].index(_FOLDER)
     return Path(*path.parts[:at]), "/".join(path.parts[at + 1 :]).removesuffix(".json")
-
-
-__all__ = ["FAILED", "INTERRUPTED", "OK", "RUNNING", "Entry", "History", "Writing", "names", "path_of"]

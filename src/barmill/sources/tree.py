@@ -17,11 +17,8 @@ from barmill.market.bars import read_bars
 from barmill.market.datasets import Dataset
 from barmill.market.dialects import no_prices
 from barmill.sources import locks, merge
-from barmill.sources.history import FAILED, OK, Entry, Writing
+from barmill.sources.history import FAILED, OK, TREE, Entry, Writing
 from barmill.sources.provider import Member, TreeSource, near
-
-NAME = "stooq"
-"""The name of the tree's lock and of its history."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +96,8 @@ def sync(
     """
     done = Synced(Entry.begun("sync", name))
     try:
-        with locks.held(settings.series, NAME, settings.lock_timeout):
-            writing = Writing(settings.series, NAME, settings.stooq, NAME, done.entry, place, fsync=settings.fsync)
+        with locks.held(settings.series, TREE, settings.lock_timeout):
+            writing = Writing(settings.series, TREE, settings.stooq, TREE, done.entry, place, fsync=settings.fsync)
             if not choice.dry_run:
                 if writing.follows_interrupted:
                     _sweep(settings.stooq)
@@ -222,7 +219,7 @@ class _Pass:
         entry.refreshed = bool(difference.repriced)
         if new.num_rows:
             entry.start, entry.end = merge.stamp(new, 0)[:10], merge.stamp(new, -1)[:10]
-        writing = Writing(self._settings.series, dataset.name, path, NAME, entry, self._place, fsync=self._settings.fsync)
+        writing = Writing(self._settings.series, dataset.name, path, TREE, entry, self._place, fsync=self._settings.fsync)
         writing.publish(content, digest_bytes(content))
         writing.end(OK)
         self._done.outcomes[dataset.name] = entry
