@@ -101,17 +101,23 @@ def test_the_same_instants_in_another_zone(tmp_path, offset):
 def test_other_columns_and_other_numbers(tmp_path):
     """A new column, columns in another order, whole volumes, longer stamps: the same series goes on."""
     load(tmp_path, "Date,Open,High,Low,Close,Volume\n2024-01-01,1,2,0.5,1.5,10.5\n2024-01-02,1,2,0.5,1.5,10\n")
-    text = "Volume,Close,Low,High,Open,Trades,Date\n10,1.5,0.5,2,1,7,2024-01-02T00:00:00.000000000\n9,1,0.5,2,1,8,2024-01-03\n"
+    text = (
+        "Volume,Close,Low,High,Open,Trades,Date\n10,1.5,0.5,2,1,7,2024-01-02T00:00:00.000000000\n9,1.5,0.5,2,1.4,8,2024-01-03\n"
+    )
     outcome, table = load(tmp_path, text, "update")
     assert (outcome.entry.rows_added, outcome.entry.rows_changed) == (1, 0)
     assert outcome.notes == ["columns without a meaning here: Trades"]
     assert table.column("volume").to_pylist() == [10.5, 10.0, 9.0]
 
 
-@pytest.mark.parametrize("line", [",1,2,0.5,1", "2024-01-03,,2,0.5,1", "2024-01-03,1,2,0.5,nan", "2024-01-03,1,inf,0.5,1"])
+@pytest.mark.parametrize(
+    "line", [",1,2,0.5,1,9", "2024-01-03,,2,0.5,1,9", "2024-01-03,1,2,0.5,nan,9", "2024-01-03,1,inf,0.5,1,9"]
+)
 def test_no_stamp_or_no_price(tmp_path, line):
     """A row without a stamp, or without a finite price, is not stored, and is named with its line."""
-    outcome, table = load(tmp_path, f"Date,Open,High,Low,Close\n2024-01-01,1,2,0.5,1\n{line}\n2024-01-04,1,2,0.5,1\n")
+    outcome, table = load(
+        tmp_path, f"Date,Open,High,Low,Close,Volume\n2024-01-01,1,2,0.5,1,9\n{line}\n2024-01-04,1,2,0.5,1,9\n"
+    )
     assert table.column("date").to_pylist() == ["2024-01-01", "2024-01-04"]
     assert "1 fetched lines are no bars, such as line 3" in outcome.notes[0]
     assert outcome.entry.findings == 1

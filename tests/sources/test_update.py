@@ -35,7 +35,7 @@ def raw(tmp_path):
 def test_load_writes_canonical_text(raw):
     """A load writes Stooq's text, all good bars, ascending, CRLF."""
     lines = raw.read_bytes().split(b"\r\n")
-    assert lines[1] == b"ACME,D,20240101,000000,100,101,99,100,1000,"
+    assert lines[1] == b"ACME,D,20240101,000000,100,101,50,100,1000,"
     bars = read_bars(raw.read_bytes())
     assert (bars.table.num_rows, bars.rejected, bars.ordered) == (40, [], True)
 

@@ -28,7 +28,7 @@ def weekdays(first: str, number: int) -> list[str]:
 
 def csv_of(closes: Mapping[str, float], volume: float | str = 1000) -> str:
     """Stooq's download of one symbol: a bar a date."""
-    return "\n".join([HEADER, *(f"{day},{c},{c + 1},{c - 1},{c},{volume}" for day, c in sorted(closes.items()))]) + "\n"
+    return "\n".join([HEADER, *(f"{day},{c},{c + 1},{c / 2},{c},{volume}" for day, c in sorted(closes.items()))]) + "\n"
 
 
 class Shelf:

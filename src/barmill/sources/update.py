@@ -19,6 +19,7 @@ from barmill.hashing import digest_bytes
 from barmill.market.bars import Bars, read_bars, write_raw
 from barmill.market.datasets import Dataset
 from barmill.sources import gaps, locks, merge
+from barmill.sources.gate import admitted, told
 from barmill.sources.history import FAILED, OK, Entry, Writing
 from barmill.sources.provider import Provider, Request
 
@@ -107,7 +108,7 @@ def _recorded(order: Order, settings: Settings, outcome: Outcome) -> None:
     if not order.dry_run:
         writing.start()
     try:
-        merging = _Merging(order, writing.history.absent.setdefault(order.provider, []), outcome)
+        merging = _Merging(order, settings, writing.history.absent.setdefault(order.provider, []), outcome)
         content = merging.content()
         if content is not None and not order.dry_run:
             writing.publish(content, digest_bytes(content))
@@ -128,12 +129,14 @@ class _Merging:
 
     Args:
         order: what is wanted.
+        settings: of the project.
         absent: stretches that the provider has nothing of; added to.
         outcome: where counts and notes go.
     """
 
-    def __init__(self, order: Order, absent: list[list[str]], outcome: Outcome) -> None:
+    def __init__(self, order: Order, settings: Settings, absent: list[list[str]], outcome: Outcome) -> None:
         self._order = order
+        self._settings = settings
         self._absent = absent
         self._outcome = outcome
         self._stored = _stored(order)
@@ -267,10 +270,17 @@ class _Merging:
                 f"{order.provider} has no bar of {order.dataset.symbol} from {start or 'the first'} to {end or 'now'}",
                 "ask for another range, or another provider",
             )
-        return table
+        gate = admitted(table, order.dataset, self._settings, order.sessions)
+        for text, number in told(gate):
+            self._note(text, number)
+        if not gate.table.num_rows:
+            raise SourceError(
+                f"none of {table.num_rows} fetched bars may be stored", "look at them, and at [tool.barmill.rules]"
+            )
+        return gate.table
 
-    def _note(self, text: str) -> None:
-        self._outcome.entry.findings += 1
+    def _note(self, text: str, number: int = 1) -> None:
+        self._outcome.entry.findings += number
         if text not in self._outcome.notes and len(self._outcome.notes) < _MOST_NOTES:
             self._outcome.notes.append(text)
 

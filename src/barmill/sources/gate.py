@@ -1,0 +1,60 @@
+"""The gate before storing: fetched bars pass the rules of their asset class, or are kept out and named."""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from barmill.config import Settings
+from barmill.errors import SourceError
+from barmill.market.datasets import Dataset
+from barmill.market.offences import Limits
+from barmill.market.policies import REJECT
+from barmill.market.rules import Gate, examine
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def admitted(table: "pa.Table", dataset: Dataset, settings: Settings, sessions: Sequence[str] | None) -> Gate:
+    """The bars that may be stored, and what was found about the others.
+
+    Args:
+        table: fetched bars.
+        dataset: whose they are; its asset class decides the rules.
+        settings: of the project.
+        sessions: dates on which its exchange is open, ISO, ascending; None if that is not known.
+
+    Raises:
+        SourceError: a rule refuses them all.
+    """
+    days = Open(sessions) if sessions and dataset.frequency == "daily" else None
+    gate = examine(table, dataset.asset_class, settings.rules, days, Limits(settings.spike, settings.stale_run))
+    if gate.refused:
+        first = next(each for each in gate.findings if each.action == REJECT)
+        raise SourceError(
+            f"the bars of {dataset.name} are rejected by the rule {first.rule}: {first.stamp}: {first.text}",
+            "look at them; if they are right, set the rule to warn in [tool.barmill.rules]",
+        )
+    return gate
+
+
+def told(gate: Gate) -> list[tuple[str, int]]:
+    """What was found, in words, by rule, and how often."""
+    firsts = {each.rule: each for each in reversed(gate.findings)}
+    return [
+        (f"{rule} ({firsts[rule].action}): {number}, such as {firsts[rule].stamp}: {firsts[rule].text}", number)
+        for rule, number in gate.counts.items()
+    ]
+
+
+class Open:
+    """Days on which an exchange is open; of those before its first known session and after its last nothing is held against."""
+
+    def __init__(self, sessions: Sequence[str]) -> None:
+        self._known = frozenset(map(dt.date.fromisoformat, sessions))
+        self._first, self._last = dt.date.fromisoformat(sessions[0]), dt.date.fromisoformat(sessions[-1])
+
+    def between(self, first: dt.date, last: dt.date) -> Collection[dt.date]:
+        """The days from `first` to `last`, both included."""
+        days = (first + dt.timedelta(days=number) for number in range((last - first).days + 1))
+        return [day for day in days if day in self._known or not self._first <= day <= self._last]
