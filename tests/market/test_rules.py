@@ -170,19 +170,19 @@ def test_a_class_of_its_own_wins():
 
 
 class Weekdays:
-    """An exchange that is open from Monday to Friday."""
+    """An exchange that is open from Monday to Friday, in January 2024."""
 
-    def between(self, first, last):
-        days = (first + dt.timedelta(days=n) for n in range((last - first).days + 1))
-        return {day for day in days if day.weekday() < 5}
+    dates = tuple(f"2024-01-{day:02d}" for day in range(1, 32) if dt.date(2024, 1, day).weekday() < 5)
 
 
 def test_bars_off_session():
-    """With the sessions at hand a bar on a day without one is told; without them nothing is."""
+    """With the sessions at hand a daily bar on a day without one is told; without them, and beyond them, none is."""
     weekend = series(bar(5, 15.0))
     (finding,) = examine(weekend, "equities", {}, Weekdays()).findings
     assert (finding.rule, finding.stamp, finding.text) == ("off_session", "2024-01-06", "no session on 2024-01-06")
     assert examine(weekend, "equities", {}).findings == []
+    later = series(bar(33, 15.0), bar(5, 15.0, per="W", volume=4.0))
+    assert "off_session" not in examine(later, "equities", {}, Weekdays()).counts
     assert examine(weekend, "equities", {"off_session": "quarantine"}, Weekdays()).table.num_rows == 5
 
 

@@ -3,8 +3,6 @@
 A group begins with a question about whole columns; only where the answer is not that all is well are rows looked for.
 """
 
-import bisect
-import datetime as dt
 import functools
 import itertools
 import math
@@ -13,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from barmill.market import policies
+from barmill.market import policies, splits
 from barmill.market.datasets import PERIODS
 from barmill.market.schema import PRICES
 from barmill.market.tables import constant
@@ -25,10 +23,6 @@ Bar = Mapping[str, Any]
 Text = Callable[[int, Bar, Bar], str]
 
 STAMP = ("date", "time")
-_SPLITS = (1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 16, 20, 25, 30, 40, 50, 60, 75, 80, 100)  # new shares for an old one
-_LOGS = tuple(map(math.log, _SPLITS))
-_NEAR = 0.02  # how far from such a ratio, on a logarithmic scale, the night and the first trades may carry a price
-_SMALLEST_SPLIT = _LOGS[0] - _NEAR
 _INTRADAY = frozenset(per for per in PERIODS.values() if per.isdecimal())
 _MIDNIGHT = "00:00:00"
 _INTRADAY_RUN = 12  # so many times longer a run of equal closes must be within a day
@@ -37,8 +31,9 @@ _INTRADAY_RUN = 12  # so many times longer a run of equal closes must be within 
 class Days(Protocol):
     """The days on which an exchange is open."""
 
-    def between(self, first: dt.date, last: dt.date) -> Collection[dt.date]:
-        """The sessions from `first` to `last`, both included."""
+    @property
+    def dates(self) -> Sequence[str]:
+        """Its sessions, YYYY-MM-DD, ascending."""
         ...
 
 
@@ -131,13 +126,17 @@ def of_volume(table: "pa.Table") -> Iterator[Offence]:
         yield from _some(rule, _rows(mask), _volume, most=1)
 
 
-def of_days(table: "pa.Table", days: "Days") -> Iterator[Offence]:
-    """Bars on days on which the exchange was closed."""
-    dates = table.column("date").to_pylist()
-    if not dates:
+def of_days(table: "pa.Table", days: Days) -> Iterator[Offence]:
+    """Daily bars on days on which the exchange was closed, as far as its sessions are known."""
+    if not days.dates:
         return
-    spelled = {day.isoformat() for day in days.between(*map(dt.date.fromisoformat, (min(dates), max(dates))))}
-    closed = [row for row, date in enumerate(dates) if date not in spelled]
+    sessions, first, last = set(days.dates), days.dates[0], days.dates[-1]
+    stamps = zip(table.column("date").to_pylist(), table.column("per").to_pylist(), strict=True)
+    closed = [
+        row
+        for row, (date, per) in enumerate(stamps)
+        if per == PERIODS["daily"] and first <= date <= last and date not in sessions
+    ]
     yield from _some(policies.OFF_SESSION, closed, lambda _row, bar, _before: f"no session on {bar['date']}")
 
 
@@ -148,7 +147,7 @@ def of_steps(table: "pa.Table", limits: Limits) -> Iterator[Offence]:
     close = table.column("close")
     before, after = close[:-1], close[1:]
     ratio = pc.divide(after, before)
-    farthest = min(limits.spike, _SMALLEST_SPLIT)
+    farthest = min(limits.spike, splits.SMALLEST)
     calm = pc.and_(pc.less_equal(ratio, constant(math.exp(farthest))), pc.greater_equal(ratio, constant(math.exp(-farthest))))
     if not _all(calm):
         yield from _jumps(table, [row + 1 for row in _rows(pc.invert(calm))], limits.spike)
@@ -179,28 +178,21 @@ def stamp(bar: Bar) -> str:
 
 def _jumps(table: "pa.Table", rows: Sequence[int], spike: float) -> Iterator[Offence]:
     """Of these rows the steps between positive closes above the limit, and those like a split that was not adjusted for."""
-    spikes, splits = [], []
+    spikes, split = [], []
     for row, (bar, before) in zip(rows, bars(table, rows), strict=True):
         if all(0 < each["close"] < math.inf for each in (bar, before)):
             if abs(math.log(bar["close"]) - math.log(before["close"])) > spike:
                 spikes.append(row)
             if _split(bar, before):
-                splits.append(row)
+                split.append(row)
     yield from _some(policies.SPIKES, spikes, lambda _row, bar, before: f"close {bar['close']} after {before['close']}")
-    yield from _some(policies.SPLIT_LIKE, splits, _split_text)
+    yield from _some(policies.SPLIT_LIKE, split, _split_text)
 
 
 def _split(bar: Bar, before: Bar) -> str:
-    """The split that would explain how a bar opens, `2:1` for two new shares of an old one; "" if none does."""
-    if not bar["open"] or not 0 < bar["open"] < math.inf:
-        return ""
-    shares = math.log(before["close"] / bar["open"])
-    at = bisect.bisect_left(_LOGS, abs(shares) - _NEAR)
-    if at == len(_LOGS) or _LOGS[at] > abs(shares) + _NEAR:
-        return ""
-    whole = _SPLITS[at] == int(_SPLITS[at])
-    new, old = (int(_SPLITS[at]), 1) if whole else (int(2 * _SPLITS[at]), 2)
-    return f"{new}:{old}" if shares > 0 else f"{old}:{new}"
+    """The split that would explain how a bar opens; "" if none does."""
+    opened = bar["open"]
+    return splits.split_of(math.log(before["close"] / opened)) if opened and 0 < opened < math.inf else ""
 
 
 def _split_text(_row: int, bar: Bar, before: Bar) -> str:
