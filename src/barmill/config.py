@@ -5,7 +5,7 @@ import datetime as dt
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class Settings:
         stale_run: equal closes in a row of daily and longer bars that are told of (within a day twelve times as many); 0: none.
         providers: name of a provider → what it is and where its prices are (`sources.catalogue` says which keys).
         lock_timeout: seconds that a load or update waits for another one of the same dataset.
+        publishing_delay: minutes after the close of a session until its bars can be had; `doit due` waits for them.
+        notify: addresses, as Apprise writes them, that `doit notify` sends to. They hold secrets: better in BARMILL_NOTIFY.
     """
 
     stooq: Path = Path("data/stooq")
@@ -78,6 +80,8 @@ class Settings:
     stale_run: int = 10
     providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, metadata={"kind": "tables"})
     lock_timeout: float = 30.0
+    publishing_delay: int = 60
+    notify: Sequence[str] = field(default=(), repr=False, metadata={"kind": "list of addresses", "secret": True})
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -129,7 +133,8 @@ def _convert(field_: "dataclasses.Field[Any]", value: object, where: str) -> obj
     wanted = field_.metadata.get("kind") or _KINDS.get(field_.type) or type(field_.default).__name__
     converted = _CONVERTERS[wanted](value)
     if converted is None:
-        raise ConfigError(f"{where}: {value!r} is not a {wanted}", f"for example {_EXAMPLES[wanted]}")
+        told = "its value" if field_.metadata.get("secret") else repr(value)
+        raise ConfigError(f"{where}: {told} is not a {wanted}", f"for example {_EXAMPLES[wanted]}")
     choices = field_.metadata.get("choices")
     if choices and converted not in choices:
         near = difflib.get_close_matches(str(converted), choices, 1, 0.0)[0]
@@ -200,6 +205,13 @@ def _as_tables(value: object) -> dict[str, dict[str, Any]] | None:
     return value if isinstance(value, dict) and fits else None
 
 
+def _as_addresses(value: object) -> tuple[str, ...] | None:
+    """Of a TOML array, or text with blanks between addresses; commas are part of some."""
+    parts = value.split() if isinstance(value, str) else value
+    fits = isinstance(parts, list) and all(isinstance(each, str) and "://" in each for each in parts)
+    return tuple(parts) if isinstance(parts, list) and fits else None
+
+
 _KINDS: dict[Any, str] = {Path: "path", Path | None: "path", Mapping[str, str]: "table"}
 _CONVERTERS = {
     "path": _as_path,
@@ -211,6 +223,7 @@ _CONVERTERS = {
     "table of tickers": _as_tickers,
     "date": _as_date,
     "tables": _as_tables,
+    "list of addresses": _as_addresses,
 }
 _EXAMPLES = {
     "path": '"data/stooq"',
@@ -222,4 +235,5 @@ _EXAMPLES = {
     "table of tickers": '{"FB.US" = "META.US"}',
     "date": "2030-12-31",
     "tables": '{stooq = {source = "d_us_txt.zip"}}',
+    "list of addresses": '["json://localhost:8080/hook", "mailto://mail.example.org?from=a@example.org&to=b@example.org"]',
 }

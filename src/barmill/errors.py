@@ -12,6 +12,7 @@ BarmillError              every error of ours: a fact with its values, then a hi
 ├── SourceError           a provider gives nothing that can be stored: ask again later, or ask for something else
 │   └── UnknownSymbol     a provider, or the project, has no such series
 ├── OutputError           a build did not write what it declared, or wrote more
+├── NoticeUnsent          a notice could not be sent: look at the address and the network
 └── StoreError            the store can't be read or written
     ├── ObjectMissing     a record names an object that is not there
     ├── ObjectCorrupt     an object's bytes do not have the digest of its name
@@ -81,6 +82,10 @@ class UnknownSymbol(SourceError):
 
 class OutputError(BarmillError):
     """A build did not write exactly the outputs it declared."""
+
+
+class NoticeUnsent(BarmillError):
+    """A notice could not be sent to one of its addresses."""
 
 
 class StoreError(BarmillError):

@@ -1,12 +1,20 @@
 """What a command about the market's data stands on: the settings, as a plan."""
 
 import contextlib
+import datetime as dt
 import getopt
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from barmill.config import load_settings
+from barmill.errors import ConfigError, InputError
+from barmill.market.datasets import ASSET_CLASSES, Dataset
 from barmill.plan import Plan
-from barmill.run.plain import Plain
+from barmill.run.plain import Plain, option
+
+NOW_OPTION = option("now", "judge as of this moment, YYYY-MM-DDTHH:MM (UTC, unless it has an offset)")
+CLASS_OPTION = option("asset_class", "of this asset class only: equities, etfs, forex, …", short="a")
 
 
 class Command(Plain):
@@ -29,3 +37,38 @@ class Command(Plain):
             ConfigError: a setting is wrong.
         """
         return Plan(load_settings(Path()))
+
+
+def moment(text: str) -> dt.datetime:
+    """The moment that the option `--now` names, else the clock's.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not text:
+        return dt.datetime.now(dt.UTC)
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--now: {text!r} is no moment", "for example 2025-10-03T22:00") from None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+def chosen(plan: Plan, asset_class: str, patterns: Sequence[str]) -> list[Dataset]:
+    """The datasets of an asset class, or all, whose name or ticker is one of these or fits one of these globs, or all.
+
+    Raises:
+        ConfigError: there is no such asset class.
+        InputError: a pattern fits none.
+    """
+    if asset_class and asset_class not in ASSET_CLASSES:
+        raise ConfigError(f"--asset-class: there is no {asset_class!r}", f"there are {', '.join(ASSET_CLASSES)}")
+    found = [each for each in plan.datasets() if asset_class in {"", each.asset_class}]
+    for pattern in patterns:
+        if not any(_fits(each, pattern) for each in found):
+            raise InputError(f"no dataset is called {pattern}", '"doit datasets" lists them')
+    return [each for each in found if not patterns or any(_fits(each, pattern) for pattern in patterns)]
+
+
+def _fits(dataset: Dataset, pattern: str) -> bool:
+    return fnmatchcase(dataset.name, pattern) or fnmatchcase(dataset.symbol, pattern.upper())

@@ -1,0 +1,166 @@
+"""The health of each dataset: healthy, stale (behind its calendar) or in error (missing, damaged, refused, failing)."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from barmill.errors import BarsError
+from barmill.market.datasets import Dataset
+from barmill.market.manifest import Manifest
+from barmill.plan import Plan
+from barmill.report.lag import Lag, Timetable
+from barmill.report.updates import Updates, read_updates
+
+HEALTHY, STALE, ERROR = "healthy", "stale", "error"
+STATUSES = (HEALTHY, STALE, ERROR)
+_EXCERPT = 3
+
+
+@dataclass
+class Condition:
+    """How a dataset is.
+
+    Attributes:
+        name, symbol, asset_class, frequency: of the dataset.
+        status: `healthy`, `stale`, `error`.
+        reasons: why it is not healthy.
+        notes: what is worth knowing and no reason.
+        rows: bars in its chunks; `start` and `end`, stamps of the first and the last.
+        behind: how far behind it is, in `unit`s (`sessions` of `calendar`, or `calendar days`).
+        provider: whom it is updated from; "" if by hand.
+        updates: the last three of its history.
+    """
+
+    name: str
+    symbol: str
+    asset_class: str
+    frequency: str
+    status: str = HEALTHY
+    reasons: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    rows: int = 0
+    start: str = ""
+    end: str = ""
+    behind: int = 0
+    unit: str = ""
+    calendar: str = ""
+    provider: str = ""
+    updates: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class Health:
+    """How a project's datasets are, and which files are none."""
+
+    conditions: list[Condition]
+    strays: list[str]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every dataset is healthy, and no file is astray."""
+        return not self.strays and all(each.status == HEALTHY for each in self.conditions)
+
+    def counts(self) -> dict[str, int]:
+        """Totals: datasets, healthy, stale, error, rows."""
+        return _counts(self.conditions)
+
+    def by_class(self) -> dict[str, dict[str, int]]:
+        """The same per asset class."""
+        classes = sorted({each.asset_class for each in self.conditions})
+        return {name: _counts(each for each in self.conditions if each.asset_class == name) for name in classes}
+
+
+def examine(plan: Plan, datasets: Iterable[Dataset], timetable: Timetable, stale_days: int) -> Health:
+    """Look at each dataset's files, bars and updates.
+
+    Args:
+        plan: the project.
+        datasets: which.
+        timetable: the moment to judge at, and the calendars.
+        stale_days: how many sessions (calendar days, where no calendar is known) a dataset may be behind.
+    """
+    return Health([_condition(plan, each, timetable, stale_days) for each in datasets], list(map(str, plan.strays())))
+
+
+def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, stale_days: int) -> Condition:
+    found = Condition(dataset.name, dataset.symbol, dataset.asset_class, dataset.frequency)
+    updates = read_updates(plan.settings.series / ".history" / f"{dataset.name}.json")
+    found.provider = updates.provider
+    found.updates = [each._asdict() for each in updates.all[-_EXCERPT:]]
+    found.reasons = list(_errors(plan, dataset, updates, found))
+    if found.reasons:
+        found.status = ERROR
+    if found.end:
+        lag = timetable.lag(dataset, found.end)
+        found.behind, found.unit, found.calendar = lag.behind, lag.unit, lag.calendar
+        if lag.note:
+            found.notes.append(lag.note)
+        if lag.behind > stale_days:
+            found.reasons.append(tell(lag))
+            found.status = ERROR if found.status == ERROR else STALE
+    return found
+
+
+def tell(lag: Lag) -> str:
+    """How far behind, in words."""
+    unit = lag.unit if lag.behind != 1 else lag.unit.removesuffix("s")
+    return f"{lag.behind:,} {unit}{f' of {lag.calendar}' if lag.calendar and not lag.note else ''} behind"
+
+
+def _errors(plan: Plan, dataset: Dataset, updates: Updates, found: Condition) -> Iterator[str]:
+    """What is wrong with a dataset, beside its age; fills in what its files tell."""
+    if not dataset.raw.exists():
+        yield f"its raw file {dataset.raw} is missing"
+    yield from _diagnosed(plan.path("export", f"{dataset.name}.json"), found)
+    path = plan.manifest_path(dataset.name)
+    try:
+        manifest = Manifest.read(path)
+    except BarsError as error:
+        yield error.fact if path.exists() else 'it is not built; run "doit"'
+    else:
+        found.rows, found.start, found.end = manifest.rows, manifest.start, manifest.end
+        yield from _damage(manifest, path)
+    if failure := updates.failure():
+        yield failure
+
+
+def _diagnosed(path: Path, found: Condition) -> Iterator[str]:
+    """What the export says: an unusable file is an error, bars that were left out are worth a note."""
+    try:
+        diagnosis = json.loads(path.read_text(encoding="utf-8"))
+        status, rejected, findings = (diagnosis[name] for name in ("data_status", "rejected", "findings"))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield f'its diagnosis {path} is damaged: {error!r}; run "doit"'
+        return
+    if status == "empty" or status.startswith("error:"):
+        yield f"its raw file is of no use: {status}"
+    left_out = len(rejected) + sum(each["action"] == "quarantine" for each in findings)
+    if left_out:
+        found.notes.append(f"{left_out} bars or lines are left out, see {path}")
+
+
+def _damage(manifest: Manifest, path: Path) -> Iterator[str]:
+    """Chunks that are not there, or have another size than the manifest says; `doit verify` reads every byte."""
+    for chunk, file in zip(manifest.chunks, manifest.files(path), strict=True):
+        try:
+            size = file.stat().st_size
+        except OSError:
+            yield f'its chunk {file} is missing; run "doit"'
+            continue
+        if size != chunk.bytes:
+            yield f'its chunk {file} has {size:,} bytes, not {chunk.bytes:,}; run "doit"'
+
+
+def _counts(conditions: Iterable[Condition]) -> dict[str, int]:
+    found = list(conditions)
+    by_status = {status: sum(each.status == status for each in found) for status in STATUSES}
+    return {"datasets": len(found), **by_status, "rows": sum(each.rows for each in found)}
+
+
+def as_rows(health: Health) -> list[dict[str, Any]]:
+    """Every condition as a JSON object."""
+    return [asdict(each) for each in health.conditions]

@@ -1,0 +1,162 @@
+"""`doit health`, as people, programs and cron run it."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.market import NASDAQ, MarketProject
+
+NOW = "2024-01-08T12:00"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A built project: a matched symbol, a currency, and a series whose calendar nobody knows."""
+    project = MarketProject.make(tmp_path_factory.mktemp("health") / "p")
+    project.raw(NASDAQ, "AAPL.US", ["20240103", "20240104", "20240105"])
+    project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD")])
+    project.series("forex/daily/EURUSD", ["20231227", "20231228"])
+    project.series("macro/monthly/CPIYPL", ["20231130", "20231231"])
+    project.good()
+    return project
+
+
+@pytest.fixture
+def project(built, tmp_path):
+    """A copy of it to do damage to."""
+    subprocess.run(["cp", "-a", built.root, tmp_path / "p"], check=True)
+    return MarketProject(tmp_path / "p")
+
+
+def states(project, *arguments, code=1):
+    """name → (status, reasons) at the moment `NOW`."""
+    result = project.doit("health", "--json", "--now", NOW, *arguments)
+    assert result.code == code, result.out + result.err
+    return {each["name"]: (each["status"], each["reasons"]) for each in json.loads(result.out)["datasets"]}
+
+
+def history(project, name, *statuses, errors=("timed out",)):
+    """Write a history of updates that ended so."""
+    path = project.root / "data/series/.history" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    usual = {"kind": "update", "provider": "http", "rows_before": 2, "rows_after": 2, "rows_added": 0, "rows_changed": 0}
+    more = {"start": "", "end": "", "seconds": 0.1, "refreshed": False, "missing": 0, "findings": 0}
+    updates = [
+        {
+            **usual,
+            **more,
+            "at": f"2024-01-{at:02d}T22:00:00+00:00",
+            "status": status,
+            "errors": [] if status == "ok" else list(errors),
+        }
+        for at, status in enumerate(statuses, 1)
+    ]
+    told = {"format": 1, "name": name, "provider": "http", "source": [], "absent": {}, "updates": updates}
+    path.write_text(json.dumps(told))
+
+
+def test_staleness_is_counted_in_sessions(project):
+    """Friday's bar is fresh on Monday; seven sessions behind is fresh, more is stale; the threshold can be set."""
+    assert all(each == ("healthy", []) for each in states(project, code=0).values())
+    assert states(project, "--stale-days", "3")["forex/daily/EURUSD"] == ("stale", ["5 sessions of 24/5 behind"])
+    assert states(project, "--stale-days", "3", "AAPL*", code=0) == {"AAPL.US": ("healthy", [])}
+    assert set(states(project, "--stale-days", "3", "--asset-class", "forex")) == {"forex/daily/EURUSD"}
+
+
+def test_totals_and_classes(project):
+    """The table has rows and statuses by asset class; a calendar that nobody knows is told; a log has words, not symbols."""
+    result = project.doit("health", "--verbose", "--stale-days", "3", "--now", NOW)
+    lines = [line.split() for line in result.out.splitlines()]
+    assert ["equities", "1", "1", "0", "0", "3"] in lines
+    assert ["all", "3", "2", "1", "0", "7"] in lines
+    assert "STALE forex/daily/EURUSD  5 sessions of 24/5 behind" in result.out
+    assert "no calendar is known" in result.out
+    assert "0 calendar days behind" in result.out
+    assert result.out.isascii()
+
+
+def test_a_terminal_has_symbols(project):
+    """On a terminal that can show them the statuses are symbols."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "doit", "health", "-v", "--stale-days", "3", "--now", NOW]
+    subprocess.run(command, cwd=project.root, stdout=slave, env={**os.environ, "PYTHONUTF8": "1"}, check=False)
+    os.close(slave)
+    told = os.read(master, 1 << 16).decode()
+    os.close(master)
+    assert "✅ AAPL.US" in told
+    assert "⚠️ forex/daily/EURUSD" in told
+
+
+def test_failures_of_updates(project):
+    """The last update that failed, or three of five, are an error; a failure that a good update followed is none."""
+    history(project, "AAPL.US", "ok", "failed", "ok")
+    history(project, "forex/daily/EURUSD", "ok", "failed")
+    history(project, "macro/monthly/CPIYPL", "failed", "failed", "interrupted", "ok")
+    assert states(project) == {
+        "AAPL.US": ("healthy", []),
+        "forex/daily/EURUSD": ("error", ["the last update, 2024-01-02T22:00:00+00:00, failed: timed out"]),
+        "macro/monthly/CPIYPL": ("error", ["3 of the last 4 updates failed"]),
+    }
+    told = project.doit("health", "-v", "--now", NOW, "AAPL.US").out
+    assert "provider http" in told
+    assert "2024-01-03T22:00:00+00:00 update ok, +0 rows" in told
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda root: (root / "artifacts/chunks/AAPL.US/2024.parquet").unlink(), "2024.parquet is missing"),
+        (lambda root: os.truncate(root / "artifacts/chunks/AAPL.US/2024.parquet", 9), "2024.parquet has 9 bytes, not "),
+        (lambda root: os.truncate(root / "artifacts/chunks/AAPL.US.json", 99), "AAPL.US.json is damaged"),
+        (lambda root: (root / "artifacts/chunks/AAPL.US.json").unlink(), "it is not built"),
+        (
+            lambda root: os.truncate(root / "artifacts/export/AAPL.US.json", 9),
+            "its diagnosis artifacts/export/AAPL.US.json is damaged",
+        ),
+        (lambda root: next((root / "data").rglob("aapl.us.txt")).unlink(), "aapl.us.txt is missing"),
+    ],
+)
+def test_damage_is_an_error(project, damage, words):
+    """A file that is missing or damaged makes its dataset an error that names it; the others stay healthy."""
+    for path in (project.root / "artifacts").rglob("AAPL*"):
+        path.chmod(0o755)
+    damage(project.root)
+    found = states(project)
+    status, reasons = found.pop("AAPL.US")
+    assert (status, len(reasons)) == ("error", 1)
+    assert words in reasons[0]
+    assert all(each == ("healthy", []) for each in found.values())
+
+
+def test_damaged_histories_and_strays(project):
+    """A history that can't be read is an error, not an empty one; a file astray makes the exit code 1."""
+    path = project.root / "data/series/.history/forex/daily/EURUSD.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"format": 1')
+    status, (reason,) = states(project)["forex/daily/EURUSD"]
+    assert status == "error"
+    assert f"its history {path.relative_to(project.root)} is damaged" in reason
+    path.unlink()
+    (project.root / "data/series/eurusd.txt").touch()
+    result = project.doit("health", "--now", NOW)
+    assert result.code == 1
+    assert "ERROR stray: data/series/eurusd.txt" in result.out
+
+
+def test_before_the_first_build(tmp_path):
+    """A series that was never built is an error with its cure; a project without any dataset is healthy."""
+    project = MarketProject.make(tmp_path)
+    assert project.good("health").out.split()[-6:] == ["all", "0", "0", "0", "0", "0"]
+    project.series("forex/daily/EURUSD", ["20231227"])
+    assert states(project) == {"forex/daily/EURUSD": ("error", ['it is not built; run "doit"'])}
+
+
+def test_wrong_words(built):
+    """A class, a dataset or a moment that there is not is an error with the known ones."""
+    assert "there is no 'stocks'" in built.bad("health", "--asset-class", "stocks", code=3)
+    assert "no dataset is called MSFT" in built.bad("health", "MSFT", code=2)
+    assert "--now: 'noon' is no moment" in built.bad("health", "--now", "noon", code=3)
