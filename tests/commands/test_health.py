@@ -132,6 +132,22 @@ def test_damage_is_an_error(project, damage, words):
     assert all(each == ("healthy", []) for each in found.values())
 
 
+def test_what_is_worth_knowing(project):
+    """Bars that were left out, and gaps, are notes of the dataset: they don't go away, and make nothing stale."""
+    raw = next((project.root / "data").rglob("aapl.us.txt"))
+    raw.write_text(raw.read_text() + "AAPL.US,D,20231229,000000,10,9,11,10,5,0\n")
+    project.good("export:AAPL.US")
+    gaps = project.root / "artifacts/gaps/AAPL.US.json"
+    gaps.parent.mkdir(exist_ok=True)
+    gaps.write_text('{"verdict": "halted", "missing": 12, "extra": 1}')
+    assert states(project, "AAPL.US", code=0) == {"AAPL.US": ("healthy", [])}
+    told = project.good("health", "-v", "--now", NOW, "AAPL.US").out
+    assert "1 bars or lines are left out, see artifacts/export/AAPL.US.json" in told
+    assert "gaps: halted, 12 bars missing and 1 not expected, see artifacts/gaps/AAPL.US.json" in told
+    gaps.write_text("{")
+    assert "its gaps artifacts/gaps/AAPL.US.json are damaged" in project.good("health", "-v", "--now", NOW, "AAPL.US").out
+
+
 def test_damaged_histories_and_strays(project):
     """A history that can't be read is an error, not an empty one; a file astray makes the exit code 1."""
     path = project.root / "data/series/.history/forex/daily/EURUSD.json"

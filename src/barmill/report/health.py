@@ -122,6 +122,7 @@ def _errors(plan: Plan, dataset: Dataset, updates: Updates, found: Condition) ->
     else:
         found.rows, found.start, found.end = manifest.rows, manifest.start, manifest.end
         yield from _damage(manifest, path)
+    found.notes += _gaps(plan.path("gaps", f"{dataset.name}.json"))
     if failure := updates.failure():
         yield failure
 
@@ -141,6 +142,18 @@ def _diagnosed(path: Path, found: Condition) -> Iterator[str]:
     left_out = len(rejected) + sum(each["action"] == "quarantine" for each in findings)
     if left_out:
         found.notes.append(f"{left_out} bars or lines are left out, see {path}")
+
+
+def _gaps(path: Path) -> Iterator[str]:
+    """What the gaps are like, unless there are none or they are not built."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if told["missing"] or told["extra"]:
+            yield f"gaps: {told['verdict']}, {told['missing']:,} bars missing and {told['extra']:,} not expected, see {path}"
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield f'its gaps {path} are damaged: {error!r}; run "doit"'
 
 
 def _damage(manifest: Manifest, path: Path) -> Iterator[str]:

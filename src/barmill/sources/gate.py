@@ -1,8 +1,7 @@
 """The gate before storing: fetched bars pass the rules of their asset class, or are kept out and named."""
 
-import datetime as dt
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from barmill.config import Settings
 from barmill.errors import SourceError
@@ -47,14 +46,7 @@ def told(gate: Gate) -> list[tuple[str, int]]:
     ]
 
 
-class Open:
-    """Days on which an exchange is open; of those before its first known session and after its last nothing is held against."""
+class Open(NamedTuple):
+    """Days on which an exchange is open, as the rules ask for them."""
 
-    def __init__(self, sessions: Sequence[str]) -> None:
-        self._known = frozenset(map(dt.date.fromisoformat, sessions))
-        self._first, self._last = dt.date.fromisoformat(sessions[0]), dt.date.fromisoformat(sessions[-1])
-
-    def between(self, first: dt.date, last: dt.date) -> Collection[dt.date]:
-        """The days from `first` to `last`, both included."""
-        days = (first + dt.timedelta(days=number) for number in range((last - first).days + 1))
-        return [day for day in days if day in self._known or not self._first <= day <= self._last]
+    dates: Sequence[str]
