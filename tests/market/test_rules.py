@@ -220,7 +220,7 @@ RANDOM_BARS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(RANDOM_BARS, st.sampled_from([0.7, 1.5]), st.integers(2, 4))
 def test_any_table_is_judged_as_by_hand(bars, spike, run):
     """Counts and surviving bars of any table are those of a plain reading of the rules."""

@@ -79,7 +79,7 @@ def test_longer_bars_wait_for_their_end(plan, frequency, last, now, behind):
     assert Timetable(plan, at(now)).lag(dataset(frequency), last).behind == behind
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.sampled_from(WEEKDAYS[:55]),
     st.integers(-3, 30),
