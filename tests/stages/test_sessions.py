@@ -125,6 +125,7 @@ def test_breaks_stay_unless_a_change_cuts_them(tmp_path):
         ("XWAR,2024-01-02,,,closed,,,", "line 2: reason is ''"),
         ("XWAR,2024-01-01,,,hours,,13:00,x", "line 2: XWAR has no session there"),
         ("XWAR,2024-01-02,,,hours,,08:00,x", "line 2: 2024-01-02 would close before it opens"),
+        ("XWAR,2024-01-06,,,open,12:00,09:00,x", "line 2: 2024-01-06 would close before it opens"),
         ("XWAR,2024-01-02,,,closed,,", "line 2: 7 fields where the header has 8"),
     ],
 )

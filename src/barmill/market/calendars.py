@@ -13,10 +13,10 @@ import difflib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from barmill.errors import ConfigError
+from barmill.market import datasets
 from barmill.market.datasets import Dataset
 from barmill.market.tables import read_rows
 
@@ -56,9 +56,8 @@ def calendar_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:
     Raises:
         ConfigError: `chosen` names a calendar that there is not.
     """
-    for pattern, name in chosen.items():
-        if fnmatchcase(dataset.name, pattern):
-            return _known(name, pattern)
+    if name := datasets.chosen(chosen, dataset.name):
+        return _known(name, dataset)
     follows = _follows()
     if dataset.mic:
         return follows.get(("mic", dataset.mic), dataset.mic if dataset.mic in calendars() else "")
@@ -99,11 +98,12 @@ def _follows() -> Mapping[tuple[str, str], str]:
     return {(row["kind"], row["key"]): row["calendar"] for row in rows}
 
 
-def _known(name: str, pattern: str) -> str:
+def _known(name: str, dataset: Dataset) -> str:
     found = name if name in calendars() else _follows().get(("mic", name), "")
     if not found:
         near = difflib.get_close_matches(name.upper(), calendars(), 3, 0.0)
         raise ConfigError(
-            f"[tool.barmill.calendars] {pattern!r}: there is no calendar {name!r}", f"the nearest are {', '.join(near)}"
+            f"setting calendars: there is no calendar {name!r}, which is given to {dataset.name}",
+            f"the nearest are {', '.join(near)}",
         )
     return found

@@ -158,23 +158,18 @@ def _usual(held: dict[dt.date, Session], days: list[dt.date]) -> Session | None:
 
 
 def _opened(day: dt.date, change: Change, calendar: Calendar, usual: Session | None) -> Session:
-    if usual is None and not (change.open and change.close):
-        raise InputError(f"{change.where}: {calendar.name} has no usual hours then", "write open and close")
+    """A session on a day without one, at the hours of the change, or at the usual wall-clock time."""
+    if change.open and change.close:
+        ends = [moment(day, time, calendar.zone) for time in (change.open, change.close)]
+        return _with_hours(Session(day, *ends), change, calendar.zone)
     if usual is None:
-        return _with_hours(Session(day, *_bounds(day, change, calendar.zone)), change, calendar.zone)
-    zone = ZoneInfo(calendar.zone)
-    walls = (each.astimezone(zone) if each else None for each in usual[1:])
-    shifted = [
-        (wall.replace(tzinfo=None) + (day - usual.date)).replace(tzinfo=zone).astimezone(dt.UTC) if wall else None
-        for wall in walls
-    ]
-    assert shifted[0] is not None, "a session has an opening"
-    assert shifted[1] is not None, "a session has a close"
-    return _with_hours(Session(day, shifted[0], shifted[1], shifted[2], shifted[3]), change, calendar.zone)
+        raise InputError(f"{change.where}: {calendar.name} has no usual hours then", "write open and close")
+    zone, later = ZoneInfo(calendar.zone), day - usual.date
 
+    def moved(end: dt.datetime) -> dt.datetime:
+        return (end.astimezone(zone) + later).astimezone(dt.UTC)  # of aware times Python adds to the wall clock
 
-def _bounds(day: dt.date, change: Change, zone: str) -> tuple[dt.datetime, dt.datetime]:
-    return moment(day, change.open, zone), moment(day, change.close, zone)
+    return _with_hours(Session(day, *(moved(end) for end in usual[1:] if end is not None)), change, calendar.zone)
 
 
 def _with_hours(session: Session, change: Change, zone: str) -> Session:
