@@ -10,7 +10,8 @@ import pytest
 from barmill.errors import InputError
 from barmill.hashing import digest_bytes
 from barmill.store import stats as module
-from barmill.store.stats import EMPTY, LINK, StatCache, digests_below
+from barmill.store.stats import StatCache
+from barmill.store.trees import EMPTY, LINK, digests_below
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_files_below(tree: Path) -> None:
     """Every file below a folder is there with its digest, an empty folder with a slash, a link to a folder as a link."""
     (tree / "link").symlink_to(tree / "sub")
     (tree / "dangling").symlink_to(tree / "nowhere")
-    assert digests_below(StatCache(), tree) == {
+    assert digests_below(StatCache().digest, tree) == {
         "a.txt": digest_bytes(b"a.txt"),
         "dangling": LINK,
         "hollow/": EMPTY,
@@ -166,5 +167,5 @@ def test_files_below(tree: Path) -> None:
         "sub/b.txt": digest_bytes(b"sub/b.txt"),
         "sub/deep/c.txt": digest_bytes(b"sub/deep/c.txt"),
     }
-    assert digests_below(StatCache(), tree / "hollow") == {"./": EMPTY}
-    assert digests_below(StatCache(), tree / "none") == {}
+    assert digests_below(StatCache().digest, tree / "hollow") == {"./": EMPTY}
+    assert digests_below(StatCache().digest, tree / "none") == {}

@@ -1,6 +1,7 @@
 """Stamps: a target that was found fresh is found fresh again without its files being read, and in no other case."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from barmill import files
 from barmill.errors import InputError
 from barmill.hashing import digest_file
 from barmill.run.questions import is_fresh
@@ -16,6 +18,7 @@ from barmill.store.cache import Cache
 from barmill.store.state import open_state
 from tests.store import builds
 from tests.store.builds import Place
+from tests.store.test_cache_folders import DAMAGES, LINES
 
 TASK = "stage:one"
 
@@ -146,6 +149,54 @@ def test_folders_are_seen(tmp_path: Path) -> None:
     assert place.fresh()
     edit(place.out / "a/b")
     assert not place.fresh()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Settled:
+    """A target whose output is a folder."""
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p/text").write_text(LINES)
+    return Settled(tmp_path / "p", builds.split)
+
+
+def test_no_file_of_a_folder_is_read_the_second_time(folder: Settled, read: list[str]) -> None:
+    """With a remembered stamp no file of an output folder is hashed, and what is remembered of them is not even loaded."""
+    assert folder.fresh()
+    read.clear()
+    assert folder.fresh()
+    assert read == []
+    assert "seen" not in folder.cache.stats.__dict__
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_whatever_happens_to_a_folder_is_seen(folder: Settled, name: str) -> None:
+    """Each change of what lies below an output folder makes its target stale, and undoing it by hand fresh again."""
+    assert folder.fresh()
+    aside = folder.root / "aside"
+    shutil.copytree(folder.out, aside)
+    DAMAGES[name](folder.out)
+    assert not folder.fresh()
+    files.remove(folder.out)
+    aside.rename(folder.out)
+    assert folder.fresh()
+
+
+@pytest.mark.parametrize("change", [edit, swap])
+def test_an_edit_that_keeps_the_mtime_is_seen_in_a_folder(folder: Settled, change: Callable[[Path], None]) -> None:
+    """A file deep in an output folder that was edited or swapped, its size and mtime as before, makes its target stale."""
+    change(folder.out / "sub/deep/c")
+    files.remove(folder.out / "sub/deep/other")
+    assert not folder.fresh()
+
+
+def test_no_stamp_of_a_folder_is_remembered_too_early(folder: Settled) -> None:
+    """While a file in an output folder could still be edited without a new stamp, its target has no stamp."""
+    os.utime(folder.out / "sub/deep/c")
+    assert folder.fresh()
+    assert folder.cache.state.stamps.get(TASK) != f'"{folder.cache.stamp(folder.one)}"'
+    time.sleep(1.2 * module.GRAIN_NS / 1e9)
+    assert folder.fresh()
+    assert folder.cache.state.stamps.get(TASK) == f'"{folder.cache.stamp(folder.one)}"'
 
 
 def test_an_optional_output_that_appears_is_seen(tmp_path: Path) -> None:

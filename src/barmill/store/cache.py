@@ -28,7 +28,8 @@ from barmill.store.guard import Guard
 from barmill.store.objects import Objects
 from barmill.store.projects import register
 from barmill.store.state import State, open_state
-from barmill.store.stats import ABSENT, LINK, StatCache, digests_below, stamps, tree_digest
+from barmill.store.stats import ABSENT, StatCache, stamps
+from barmill.store.trees import LINK, digests_below, files_below, stamps_below, tree_digest
 from barmill.target import Target
 
 _PLAIN = 2  # marshal's version without references: equal values give equal bytes
@@ -146,7 +147,7 @@ class Cache:
         """
         code, stats = self.codes.of(target.build), self.stats
         outputs = list(map(str, target.outputs.values()))
-        found = stamps(outputs, stats.output_once)
+        found = stamps(outputs, stamps_below)
         if ABSENT in found and not target.optional:
             return ""
         parts: list[Any] = [code.name, code.digest, code.versions, repr(target.params)]
@@ -157,7 +158,8 @@ class Cache:
 
     def vouch(self, target: Target, task: str, stamp: str) -> None:
         """Remember the stamp of a target that was found fresh after it was taken, if the stamps of its files can be trusted."""
-        names = [*(name for _, name in target.spelled_out()), *map(str, target.outputs.values())]
+        names = [name for _, name in target.spelled_out()]
+        names += [name for path in target.outputs.values() for name in files_below(str(path))]
         if all(map(self.stats.vouches, names)) and self.stamp(target) == stamp:
             self.state.put("stamps", task, stamp)
 
@@ -350,7 +352,7 @@ def _written(target: Target, made: Mapping[str, Path], staging: Path) -> Written
     outputs: Written = {}
     for role, place in made.items():
         if place.is_dir():
-            found = digests_below(StatCache(), place)
+            found = digests_below(StatCache().digest, place)
             if LINK in found.values():
                 raise OutputError(f"{target.name}: the build wrote a link to a folder in {role}", "write files and folders")
             outputs[role] = {n: (d, 0 if n.endswith("/") else (place / n).stat().st_size) for n, d in found.items()}

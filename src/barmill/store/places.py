@@ -12,7 +12,8 @@ from pathlib import Path
 from barmill import files
 from barmill.errors import InputError
 from barmill.hashing import Digest
-from barmill.store.stats import LINK, StatCache, digests_below
+from barmill.store.stats import StatCache
+from barmill.store.trees import LINK, digests_below
 
 Written = Mapping[str, tuple[Digest, int]]
 
@@ -55,7 +56,7 @@ def _found(stats: StatCache, path: Path) -> Mapping[str, Digest]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     if stat.S_ISDIR(kind):
-        return digests_below(stats, path)
+        return digests_below(stats.digest, path)
     try:
         return {"": LINK if os.path.isdir(path) else stats.digest(path)}
     except (OSError, InputError):

@@ -12,17 +12,16 @@ import json
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from barmill.errors import InputError, InputMoved
-from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
+from barmill.hashing import Digest, digest_file, digest_record
+from barmill.store.trees import digests_below, tree_digest
 
 ABSENT = "absent"
 UNREADABLE = "unreadable"
-EMPTY = digest_bytes(b"")
-LINK = Digest("link")
 GRAIN_NS = 50_000_000  # no clock tick of a file system with sub-second stamps is coarser
 _COARSE_GRAIN_NS = 2_000_000_000  # FAT: 2 s; ext3, HFS+: 1 s
 
@@ -96,7 +95,7 @@ class StatCache:
             try:
                 status = os.stat(name)
                 if stat.S_ISDIR(status.st_mode):
-                    found = tree_digest(digests_below(self, name))
+                    found = tree_digest(digests_below(self.digest, name))
                 else:
                     found = self._told[name] = self._file(name, status)
             except (FileNotFoundError, NotADirectoryError):
@@ -107,7 +106,7 @@ class StatCache:
         return found
 
     def vouches(self, name: str) -> bool:
-        """Whether a path's stamp is one under which its digest is safely remembered; a directory is always looked at."""
+        """Whether a path's stamp is one under which its digest is safely remembered; an input directory is always looked at."""
         try:
             status = os.stat(name)
         except OSError:
@@ -202,14 +201,14 @@ class StatCache:
             self.changed.add(seen.path)
 
 
-def stamps(names: Iterable[str], directory: Callable[[str], str]) -> list[int | str]:
+def stamps(names: Iterable[str], directory: Callable[[str], Any]) -> list[Any]:
     """What shows that paths are what they were, without reading them: size, mtime, inode and ctime of each file.
 
     Args:
         names: the paths.
-        directory: gives the digest of one that is a directory: its own stamp says nothing of what is below it.
+        directory: gives what shows it of a directory: its own stamp says nothing of what is below it.
     """
-    found: list[int | str] = []
+    found: list[Any] = []
     for name in names:
         try:
             status = os.stat(name)
@@ -237,31 +236,3 @@ def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
 
 def _folders(seen: Seen) -> list[tuple[str, os.stat_result]]:
     return [(name, os.stat(f"{seen.path}/{name}")) for name in (json.loads(seen.folders) if seen.folders else ())]
-
-
-def tree_digest(found: Mapping[str, str]) -> str:
-    """One digest of relative name → digest of a folder's files."""
-    return f"tree:{digest_record(dict(found))}"
-
-
-def digests_below(stats: StatCache, root: Path | str) -> Mapping[str, Digest]:
-    """Relative name → digest of each file below the directory `root`; empty if there is no such directory.
-
-    A folder with nothing in it is there as its name and a `/` (`./` for `root` itself); what is neither a file
-    that can be read nor a folder (a link to a folder, or to nothing) has the digest `LINK`.
-    """
-    found: dict[str, Digest] = {}
-    for folder, folders, names in os.walk(root):
-        for name in names:
-            path = os.path.join(folder, name)
-            try:
-                found[os.path.relpath(path, root)] = stats.digest(path)
-            except (FileNotFoundError, InputError):
-                found[os.path.relpath(path, root)] = LINK
-        for name in folders:
-            path = os.path.join(folder, name)
-            if os.path.islink(path):
-                found[os.path.relpath(path, root)] = LINK
-        if not folders and not names:
-            found[os.path.relpath(folder, root) + "/"] = EMPTY
-    return dict(sorted(found.items()))
