@@ -96,6 +96,26 @@ def test_an_edit_that_makes_no_difference_stops_there(project: Project) -> None:
     assert project.built() == ["upper:ant"]
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_an_edit_of_a_part_writes_that_part(project: Project, workers: tuple[str, ...]) -> None:
+    """Of a folder that is built anew, and of one that is restored, only the files that differ are written."""
+    folder = project.root / "artifacts/split/ant"
+
+    def written() -> set[str]:
+        now = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.iterdir()}
+        changed = {name for name in now if now[name] != before.get(name)}
+        before.clear()
+        before.update(now)
+        return changed
+
+    before: dict[str, tuple[int, int]] = {}
+    assert written() == {"0.line", "1.line", "2.line"}
+    for old, new, origin in (("legs", "six legs", "built"), ("six legs", "legs", "restored")):
+        project.edit("data/ant.txt", old, new)
+        assert project.good(*workers).counts[origin] == 3
+        assert written() == {"1.line"}
+
+
 def test_touch_and_copying_back_build_nothing(project: Project) -> None:
     """New stamps on the same bytes build nothing."""
     for path in project.root.rglob("*"):
