@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from barmill.errors import ConfigError
 
 DEFAULT = "zstd:1"
+USUAL = {"chunks": DEFAULT, "panel": "lz4"}
+"""Stage → what it writes with where the setting says nothing: lz4 for what is read far more often than written."""
 
 # codec → its levels and the one it has without saying; None where it has no levels
 _LEVELS: Mapping[str, tuple[range, int] | None] = {
@@ -35,9 +37,14 @@ def parse_compression(text: str) -> str:
 
 
 def compression_of(stage: str, table: Mapping[str, str]) -> str:
-    """What the setting `compression` says of a stage.
+    """What the setting `compression` says of a stage of `USUAL`.
 
     Raises:
-        ConfigError: there is no such codec or level.
+        ConfigError: there is no such codec or level, or the setting speaks of a stage that there is not.
     """
-    return parse_compression(table.get(stage, DEFAULT))
+    if unknown := [name for name in table if name not in USUAL]:
+        raise ConfigError(f"compression: {unknown[0]!r} is no stage that it can be set for", f"there are {_QUOTED}")
+    return parse_compression(table.get(stage, USUAL[stage]))
+
+
+_QUOTED = ", ".join(map(repr, USUAL))

@@ -138,6 +138,7 @@ class ParquetRows:
             schema.remove_metadata(),
             compression=codec,
             compression_level=int(level) if level else None,
+            use_dictionary=_repeating(schema, order) or False,
             version="2.6",
             write_page_checksum=True,
             store_schema=False,
@@ -154,7 +155,7 @@ class ParquetRows:
         import pyarrow as pa
 
         keys = table.select(list(self._order)).replace_schema_metadata(None)
-        if not _ascends(keys if self._last is None else pa.concat_tables([self._last, keys])):
+        if not ascends(keys if self._last is None else pa.concat_tables([self._last, keys])):
             raise ValueError(f"{self._path}: rows are not in strictly ascending order of {', '.join(self._order)}")
         if len(keys):
             self._last = keys[-1:]
@@ -167,7 +168,14 @@ class ParquetRows:
         self._writer.close()
 
 
-def _ascends(keys: "pa.Table") -> bool:
+def _repeating(schema: "pa.Schema", order: Sequence[str]) -> list[str]:
+    """Columns for which a dictionary pays: of prices, and of a column that is unique by itself, it makes files larger."""
+    import pyarrow as pa
+
+    return [field.name for field in schema if not pa.types.is_floating(field.type) and list(order) != [field.name]]
+
+
+def ascends(keys: "pa.Table") -> bool:
     """Whether each row is greater than the one before it, by the first column in which they differ; a null is not."""
     import pyarrow.compute as pc
 
