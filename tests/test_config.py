@@ -43,8 +43,8 @@ def test_environment_wins(tmp_path: Path) -> None:
 
 def test_other_tables_keep_their_letter_case(tmp_path: Path) -> None:
     """Globs and what they mean are taken as written, from the table and from a variable."""
-    assert load(tmp_path, 'zones = {"forex/*" = "Europe/London"}').zones == {"forex/*": "Europe/London"}
-    assert load(tmp_path, BARMILL_ZONES="forex/*=Europe/London").zones == {"forex/*": "Europe/London"}
+    assert load(tmp_path, 'chunk_schemes = {"forex/*" = "week"}').chunk_schemes == {"forex/*": "week"}
+    assert load(tmp_path, BARMILL_CHUNK_SCHEMES="forex/*=week").chunk_schemes == {"forex/*": "week"}
 
 
 @pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", "on"])

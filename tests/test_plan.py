@@ -86,13 +86,13 @@ def test_identity_of_a_dataset() -> None:
     assert plan.identity(rate) == Identity("forex/daily/EURUSD", "EURUSD", "forex", "daily", "", "year")
     minutes = replace(rate, frequency="1min", zone="UTC")
     assert plan.identity(minutes).zone == "UTC"
-    chosen = Plan(Settings(chunk_schemes={"A*": "30d", "AAPL.US": "week"}, zones={"forex/*": "Europe/London"}))
+    chosen = Plan(Settings(chunk_schemes={"A*": "30d", "AAPL.US": "week"}, calendars={"forex/*": "XLON"}))
     assert (chosen.identity(share).scheme, chosen.identity(minutes).zone) == ("30 days", "Europe/London")
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [(Settings(chunk_intraday="fortnight"), "'fortnight'"), (Settings(zones={"*": "Mars/Olympus"}), "'Mars/Olympus'")],
+    [(Settings(chunk_intraday="fortnight"), "'fortnight'"), (Settings(calendars={"*": "XMRS"}), "'XMRS'")],
 )
 def test_no_scheme_or_zone(settings: Settings, words: str) -> None:
     """A scheme or a zone that there is not is named."""

@@ -35,7 +35,6 @@ class Settings:
         chunk_daily: period of the chunks of daily and longer bars: `week`, `month`, `quarter`, `year`, or `N days`.
         chunk_intraday: the same for bars within a day.
         chunk_schemes: glob of dataset name → period of its chunks; the first that matches wins over the two above.
-        zones: glob of dataset name → IANA time zone its periods are cut in; the first that matches wins over the exchange's.
         compression: stage → codec and level of the Parquet files it writes: `zstd:3`, `lz4`, `none`.
         calendars: glob of dataset names → calendar, before what the dataset's exchange or asset class says.
         session_changes: CSV of changes to calendars (`market.changes`); need not exist.
@@ -68,7 +67,6 @@ class Settings:
     chunk_daily: str = "year"
     chunk_intraday: str = "month"
     chunk_schemes: Mapping[str, str] = field(default_factory=dict)
-    zones: Mapping[str, str] = field(default_factory=dict)
     compression: Mapping[str, str] = field(default_factory=dict)
     calendars: Mapping[str, str] = field(default_factory=dict)
     session_changes: Path = Path("data/sessions.csv")

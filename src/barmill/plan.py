@@ -9,11 +9,11 @@ from pathlib import Path, PurePath
 from barmill.config import Settings
 from barmill.errors import BarsError, InputError
 from barmill.market import calendars, datasets
+from barmill.market.compression import USUAL, compression_of
 from barmill.market.datasets import Dataset
 from barmill.market.manifest import Identity, Manifest
 from barmill.market.periods import parse_scheme
 from barmill.market.tables import read_rows
-from barmill.market.zones import zone_of
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,18 @@ class Plan:
 
     Paths are relative to the project's root, where doit runs, unless a setting is absolute: a moved project keeps its
     keys and its tasks keep their names.
+
+    Raises:
+        ConfigError: a setting names a scheme of chunks or a codec that there is not.
     """
 
     settings: Settings
+
+    def __post_init__(self) -> None:
+        for scheme in (self.settings.chunk_daily, self.settings.chunk_intraday, *self.settings.chunk_schemes.values()):
+            parse_scheme(scheme)
+        for stage in USUAL:
+            compression_of(stage, self.settings.compression)
 
     @property
     def stooq(self) -> Path:
@@ -113,12 +122,12 @@ class Plan:
         """What the chunks of a dataset have in common, by the settings.
 
         Raises:
-            ConfigError: there is no such scheme or time zone.
+            ConfigError: there is no such calendar.
         """
         settings = self.settings
         usual = settings.chunk_intraday if dataset.frequency in datasets.MINUTES else settings.chunk_daily
         scheme = parse_scheme(datasets.chosen(settings.chunk_schemes, dataset.name) or usual)
-        zone = zone_of(dataset, settings.zones)
+        zone = calendars.zone_of(dataset, settings.calendars) if dataset.frequency in datasets.MINUTES else ""
         return Identity(dataset.name, dataset.symbol, dataset.asset_class, dataset.frequency, zone, scheme)
 
     def manifest_path(self, name: str) -> Path:
@@ -130,7 +139,7 @@ class Plan:
 
         The build of the chunks finds the damage and repairs it; reading bars tells it.
         """
-        path = str(self.manifest_path(name))
+        path = f"{self._folder('chunks')}/{name}.json"
         try:
             status = os.stat(path)
         except OSError:

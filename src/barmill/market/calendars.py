@@ -64,6 +64,23 @@ def calendar_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:
     return follows.get(("class", dataset.asset_class)) or follows.get(("index", dataset.symbol), "")
 
 
+def zone_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:
+    """IANA name of the zone in which the dataset's days begin: its exchange's, or that of the calendar chosen for it; else UTC.
+
+    What is traded around the clock all over the world has its days in UTC, whatever zone the calendar of its asset class is in.
+
+    Args:
+        dataset: what is asked about.
+        chosen: as for `calendar_of`.
+
+    Raises:
+        ConfigError: `chosen` names a calendar that there is not.
+    """
+    is_tied = dataset.mic or datasets.chosen(chosen, dataset.name)
+    calendar = calendar_of(dataset, chosen) if is_tied else ""
+    return calendars()[calendar].zone if calendar else "UTC"
+
+
 def cure(name: str) -> str:
     """What to do about a dataset without a calendar."""
     return f'set its calendar in pyproject.toml: [tool.barmill.calendars] "{name}" = "XNYS", or another of those there are'

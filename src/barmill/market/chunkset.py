@@ -5,18 +5,19 @@ bars with the same stamp the export keeps the last. One that never came, when th
 stamps are of another zone, and there is no telling of which.
 """
 
-import bisect
 import datetime as dt
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from barmill import files
 from barmill.errors import ChunkCorrupt, ChunkMissing, InputError
+from barmill.files import read
 from barmill.hashing import digest_bytes
+from barmill.market import arrays
 from barmill.market.manifest import Chunk, Identity, Manifest
 from barmill.market.periods import Period, parse_name, period_of
 from barmill.market.schema import BAR, DATE, PRICES, TIME, VALUES
@@ -24,10 +25,12 @@ from barmill.market.tables import read_parquet, write_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 SUFFIX = ".parquet"
 
 _MARK = "barmill"
+_FEW = 20_000  # rows up to which threads cost more than they bring
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FIRST_DAY = _EPOCH.date().toordinal()
 
@@ -78,13 +81,13 @@ def read_export(path: Path, identity: Identity, clock: str) -> "pa.Table":
 
 def split(table: "pa.Table", identity: Identity) -> Iterator[tuple[Period, "pa.Table"]]:
     """Cut bars where the dataset's periods begin; periods without a bar are left out."""
-    stamps = _numbers(table.column(0))
+    found = arrays.stamps(table.column(0))
     zone = ZoneInfo(identity.zone) if identity.zone else None
     at = 0
-    while at < len(stamps):
-        period = period_of(identity.scheme, _day(stamps[at].as_py(), zone))
+    while at < len(found):
+        period = period_of(identity.scheme, _day(int(found[at]), zone))
         end = period.instants(zone)[1] if zone else period.days()[1]
-        after = bisect.bisect_left(stamps, end, at, key=lambda stamp: stamp.as_py())
+        after = int(found.searchsorted(end))
         yield period, table.slice(at, after - at)
         at = after
 
@@ -97,8 +100,9 @@ def write_chunk(path: Path, table: "pa.Table", identity: Identity, compression: 
 
 def describe(path: Path, identity: Identity, table: "pa.Table") -> Chunk:
     """What the manifest says of a chunk that holds these bars."""
-    data = files.read(path)
-    first, last = (text_of(_numbers(table.column(0))[at].as_py(), identity) for at in (0, -1))
+    data = read(path)
+    found = arrays.stamps(table.column(0))
+    first, last = text_of(int(found[0]), identity), text_of(int(found[-1]), identity)
     name = f"{identity.name.rpartition('/')[2]}/{path.name}"
     return Chunk(path.name.removesuffix(SUFFIX), name, first, last, len(table), digest_bytes(data), len(data))
 
@@ -112,7 +116,7 @@ def open_chunk(path: Path, chunk: Chunk, identity: Identity) -> bytes:
     """
     cure = f'run "doit chunks:{identity.name}"'
     try:
-        data = files.read(path)
+        data = path.read_bytes()
     except FileNotFoundError:
         raise ChunkMissing(f"{identity.name}: chunk {path} does not exist", cure) from None
     except OSError as error:
@@ -121,6 +125,31 @@ def open_chunk(path: Path, chunk: Chunk, identity: Identity) -> bytes:
         what = f"{len(data)} bytes, not {chunk.bytes}" if len(data) != chunk.bytes else "its bytes are others"
         raise ChunkCorrupt(f"{identity.name}: chunk {path} is not what its manifest vouches for: {what}", cure)
     return data
+
+
+def read_span(data: bytes, low: int, high: int, columns: Sequence[str]) -> "pa.Table":
+    """Rows of a Parquet file whose first column, ascending, is a stamp from `low` up to, not including, `high`.
+
+    Args:
+        data: the file's bytes, known to be those that were written: their page checksums are not looked at again.
+        low: days since 1970, or microseconds.
+        high: the same.
+        columns: what to decode; the first is the stamp.
+
+    Returns:
+        These columns, in the order of the file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
+        said = [file.metadata.row_group(at) for at in range(file.num_row_groups)]
+        stamps = [group.column(0).statistics for group in said]
+        groups = [at for at, each in enumerate(stamps) if each.max_raw >= low and each.min_raw < high]
+        many = sum(said[at].num_rows for at in groups) > _FEW
+        table = file.read_row_groups(groups, columns=list(columns), use_threads=many)
+    at, to = arrays.stamps(table.column(0)).searchsorted([low, high])
+    return table.slice(at, to - at).replace_schema_metadata(None)
 
 
 def rebuild(folder: Path) -> Manifest:
@@ -141,6 +170,26 @@ def rebuild(folder: Path) -> Manifest:
             raise ChunkCorrupt(f"{path} is of another dataset or scheme than {paths[0]}", "keep those of one in a folder")
         chunks.append(describe(path, identity, _whole(path, identity)))
     return Manifest(identity, columns_of(identity), tuple(chunks))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def number_of(text: str) -> int:
+    """The stamp that `text_of` spelled."""
+    if len(text) == len("2024-01-02"):
+        return dt.date.fromisoformat(text).toordinal() - _FIRST_DAY
+    return (dt.datetime.fromisoformat(text) - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def identity_of(path: Path, said: "pq.FileMetaData") -> Identity:
+    """What a chunk says of itself.
+
+    Raises:
+        ChunkCorrupt: it is none of ours.
+    """
+    try:
+        return Identity(**json.loads(said.metadata[_MARK.encode()]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise ChunkCorrupt(f"{path} is no chunk: {error!r}", _REBUILT) from None
 
 
 def text_of(stamp: int, identity: Identity) -> str:
@@ -198,14 +247,6 @@ def _refuse_disorder(path: Path, stamps: "pa.ChunkedArray") -> None:
         raise InputError(f"{path}: line {at + 3} is of {after}, after {before}", _DISORDER)
 
 
-def _numbers(stamps: "pa.ChunkedArray") -> "pa.Array":
-    """Stamps as integers: days since 1970, or microseconds."""
-    import pyarrow as pa
-
-    whole = stamps.combine_chunks()
-    return whole.view(pa.int32() if pa.types.is_date32(whole.type) else pa.int64())
-
-
 def _day(stamp: int, zone: ZoneInfo | None) -> dt.date:
     """The date of a stamp, in `zone` if it is an instant."""
     if zone is None:
@@ -214,15 +255,14 @@ def _day(stamp: int, zone: ZoneInfo | None) -> dt.date:
 
 
 def _identity(path: Path) -> Identity:
-    """What a chunk's file says of itself."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        found = pq.read_metadata(path).metadata or {}
-        return Identity(**json.loads(found[_MARK.encode()]))
-    except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
-        raise ChunkCorrupt(f"{path} is no chunk, or is damaged: {error!r}", _REBUILT) from None
+        said = pq.read_metadata(path)
+    except (OSError, pa.ArrowException) as error:
+        raise ChunkCorrupt(f"{path} is no chunk, or is damaged: {error}", _REBUILT) from None
+    return identity_of(path, said)
 
 
 def _whole(path: Path, identity: Identity) -> "pa.Table":
@@ -236,9 +276,9 @@ def _whole(path: Path, identity: Identity) -> "pa.Table":
     period = parse_name(path.name.removesuffix(SUFFIX))
     if period is None or period.scheme != identity.scheme or not table.schema.equals(schema_of(identity)) or not len(table):
         raise ChunkCorrupt(f"{path} is no chunk by {identity.scheme} of {identity.name}", _REBUILT)
-    stamps = _numbers(table.column(0))
+    found = arrays.stamps(table.column(0))
     first, end = period.instants(ZoneInfo(identity.zone)) if identity.zone else period.days()
-    if not (first <= stamps[0].as_py() <= stamps[-1].as_py() < end):
+    if not (first <= found[0] <= found[-1] < end):
         raise ChunkCorrupt(f"{path} has bars outside its period", _REBUILT)
     return table
 

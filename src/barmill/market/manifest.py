@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from barmill import files
 from barmill.errors import ChunkCorrupt, ChunkMissing
+from barmill.files import read
 from barmill.hashing import digest_bytes
 
 FORMAT = 1
@@ -143,7 +143,7 @@ def unseal(path: Path) -> dict[str, Any]:
         ChunkCorrupt: it is not what was written, or of another format.
     """
     try:
-        data = files.read(path)
+        data = read(path)
     except FileNotFoundError:
         raise ChunkMissing(f"manifest {path} does not exist", _CURE) from None
     except OSError as error:
