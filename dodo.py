@@ -6,7 +6,7 @@ from typing import Any
 from doit import create_after
 
 from barmill.run.tasks import load, tasks
-from barmill.stages import chunks, coverage, export, gaps, index, instruments, match, reports, sessions
+from barmill.stages import chunks, coverage, export, gaps, index, instruments, match, panel, reports, sessions
 
 PLAN, DOIT_CONFIG = load(__file__)
 
@@ -51,3 +51,8 @@ def task_gaps() -> Iterator[dict[str, Any]]:
 @create_after("gaps", target_regex=PLAN.outputs_of("coverage"))
 def task_coverage() -> Iterator[dict[str, Any]]:
     yield from tasks(coverage, PLAN)
+
+
+@create_after("chunks", target_regex=PLAN.outputs_of("panel"))
+def task_panel() -> Iterator[dict[str, Any]]:
+    yield from tasks(panel, PLAN)

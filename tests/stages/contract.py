@@ -13,9 +13,9 @@ from barmill.hashing import digest_file
 from barmill.plan import Plan
 from barmill.store.cache import Cache, Outcome
 from barmill.target import Target
-from tests.support.market import LONDON, NASDAQ, MarketProject
+from tests.support.market import LONDON, NASDAQ, REPOSITORY, MarketProject, creators
 
-STAGES = ("instruments", "index", "match", "export", "reports", "chunks", "sessions", "gaps", "coverage")
+STAGES = creators(REPOSITORY / "dodo.py")
 
 
 class StageContract:

@@ -25,6 +25,11 @@ def price_lines(ticker: str, dates: Sequence[str], close: float = 10.0) -> list[
     return [f"{ticker},D,{date},000000,{close},{close + 1},{close - 1},{close},1000,0" for date in dates]
 
 
+def creators(dodo: Path) -> list[str]:
+    """The stages of a dodo.py, in the order of their creators."""
+    return list(filter(None, map(_creates, ast.parse(dodo.read_text()).body)))
+
+
 def _creates(part: ast.stmt) -> str:
     """The stage whose tasks a part of dodo.py creates."""
     return part.name.removeprefix("task_") if isinstance(part, ast.FunctionDef) else ""
