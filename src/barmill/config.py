@@ -48,6 +48,7 @@ class Settings:
         lock_timeout: seconds that a load or update waits for another one of the same dataset.
         publishing_delay: minutes after the close of a session until its bars can be had; `doit due` waits for them.
         notify: addresses, as Apprise writes them, that `doit notify` sends to. They hold secrets: better in BARMILL_NOTIFY.
+        token: what a request to `doit serve` must carry to trigger an update; a secret: better in BARMILL_TOKEN.
     """
 
     stooq: Path = Path("data/stooq")
@@ -80,6 +81,7 @@ class Settings:
     lock_timeout: float = 30.0
     publishing_delay: int = 60
     notify: Sequence[str] = field(default=(), repr=False, metadata={"kind": "list of addresses", "secret": True})
+    token: str = field(default="", repr=False, metadata={"secret": True})
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,0 +1,1 @@
+"""The project over HTTP: read what was built, trigger an update."""
