@@ -5,7 +5,7 @@ import itertools
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barmill.errors import ConfigError
@@ -21,6 +21,7 @@ def table(rows):
     return pa.table({name: pa.array([row[at] for row in rows], kind) for at, (name, kind) in enumerate(kinds.items())})
 
 
+@settings(deadline=None)
 @given(st.lists(KEYS, max_size=6), st.integers(0, 6))
 def test_order_is_that_of_tuples(rows, cut):
     """Rows ascend if Python's tuples do, in one piece or in two."""
@@ -37,7 +38,7 @@ def test_null_and_nan_have_no_order(rows):
 
 def test_rows_out_of_order_are_refused(tmp_path):
     """A table that is not in its total order, in itself or after the part before it, is not written."""
-    with pytest.raises(ValueError, match=r"t\.parquet: rows are not in strictly ascending order of n, text"):
+    with pytest.raises(ValueError, match=r"rows are not in strictly ascending order of n, text"):
         write_parquet(tmp_path / "t.parquet", table([(1, "b", 0.5), (1, "a", 0.5)]), ["n", "text"])
     with ParquetRows(tmp_path / "t.parquet", table([]).schema, ["n"]) as parts:
         parts.write(table([(1, "a", 0.5)]))

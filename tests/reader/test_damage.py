@@ -178,7 +178,7 @@ def test_a_reader_beside_a_build_reads_one_of_its_states(whole, tmp_path):
                 for path in source.iterdir():
                     write_atomic(reading.root / f"artifacts/chunks/{name}" / path.name, path.read_bytes())
                 write_atomic(reading.root / f"artifacts/chunks/{name}.json", source.with_name("S00.json").read_bytes())
-                stop.wait(0.02)
+                stop.wait(0.2)
 
     builder = threading.Thread(target=replace_over_and_over)
     builder.start()

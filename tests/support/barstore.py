@@ -12,6 +12,7 @@ from barmill.reader.catalogue import Catalogue
 from barmill.store.cache import Cache
 from tests.support.market import HEADER
 
+_STEPS = (2, 4, 1, 3, 5, 6)  # of open, high, low, close, volume, openint
 Bar = tuple[dt.date, float, float, float, float, float, float]
 
 
@@ -33,8 +34,8 @@ class BarStore:
         return Catalogue(self.root).plan
 
     def series(self, name: str, stamps: Sequence[dt.date], first: float = 1.0) -> None:
-        """Write a series; the values of its bars count up from `first`."""
-        rows = [(stamp, *(first + at + step / 8 for step in range(6))) for at, stamp in enumerate(stamps)]
+        """Write a series; the values of its bars, all different within a bar, count up from above `first`."""
+        rows = [(stamp, *(first + at + 1 + step / 8 for step in _STEPS)) for at, stamp in enumerate(stamps)]
         self.bars[name] = rows
         path = self.root / "data/series" / f"{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from barmill.errors import ChunkCorrupt, ChunkMissing, InputError
-from barmill.files import read
 from barmill.hashing import digest_bytes
 from barmill.market import arrays
 from barmill.market.manifest import Chunk, Identity, Manifest
@@ -92,15 +91,14 @@ def split(table: "pa.Table", identity: Identity) -> Iterator[tuple[Period, "pa.T
         at = after
 
 
-def write_chunk(path: Path, table: "pa.Table", identity: Identity, compression: str) -> None:
-    """Write one period's bars."""
+def write_chunk(path: Path, table: "pa.Table", identity: Identity, compression: str) -> Chunk:
+    """Write one period's bars; returns what the manifest says of the file."""
     metadata = {_MARK: json.dumps(asdict(identity), sort_keys=True)}
-    write_parquet(path, table, [stamp_of(identity)], compression=compression, metadata=metadata)
+    data = write_parquet(path, table, [stamp_of(identity)], compression=compression, metadata=metadata)
+    return _describe(path, identity, table, data)
 
 
-def describe(path: Path, identity: Identity, table: "pa.Table") -> Chunk:
-    """What the manifest says of a chunk that holds these bars."""
-    data = read(path)
+def _describe(path: Path, identity: Identity, table: "pa.Table", data: bytes) -> Chunk:
     found = arrays.stamps(table.column(0))
     first, last = text_of(int(found[0]), identity), text_of(int(found[-1]), identity)
     name = f"{identity.name.rpartition('/')[2]}/{path.name}"
@@ -168,7 +166,7 @@ def rebuild(folder: Path) -> Manifest:
     for path in paths:
         if _identity(path) != identity:
             raise ChunkCorrupt(f"{path} is of another dataset or scheme than {paths[0]}", "keep those of one in a folder")
-        chunks.append(describe(path, identity, _whole(path, identity)))
+        chunks.append(_describe(path, identity, _whole(path, identity), path.read_bytes()))
     return Manifest(identity, columns_of(identity), tuple(chunks))
 
 

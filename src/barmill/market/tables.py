@@ -89,8 +89,8 @@ def write_parquet(
     *,
     compression: str = DEFAULT,
     metadata: Mapping[str, str] | None = None,
-) -> None:
-    """Write an Arrow table as Parquet, with fixed row groups and page checksums.
+) -> bytes:
+    """Write an Arrow table as Parquet, with fixed row groups and page checksums, and return what was written.
 
     Args:
         path: the file to write.
@@ -102,15 +102,21 @@ def write_parquet(
     Raises:
         ValueError: two rows are equal in `order`, are not ascending, or a value of it is null or not a number.
     """
-    with ParquetRows(path, table.schema, order, compression=compression, metadata=metadata) as rows:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with ParquetRows(sink, table.schema, order, compression=compression, metadata=metadata) as rows:
         rows.write(table)
+    data: bytes = sink.getvalue().to_pybytes()
+    path.write_bytes(data)
+    return data
 
 
 class ParquetRows:
     """A Parquet file that is written table by table: the way to one that is larger than memory.
 
     Args:
-        path: the file to write.
+        sink: the file to write, by its path, or an Arrow stream.
         schema: of the tables.
         order: see `write_parquet`; it holds over all tables together.
         compression: see `write_parquet`.
@@ -120,7 +126,7 @@ class ParquetRows:
 
     def __init__(
         self,
-        path: Path,
+        sink: "Path | pa.NativeFile",
         schema: "pa.Schema",
         order: Sequence[str],
         *,
@@ -131,10 +137,10 @@ class ParquetRows:
         import pyarrow.parquet as pq
 
         codec, _, level = compression.partition(":")
-        self._path, self._order, self._row_group = path, order, row_group
+        self._order, self._row_group = order, row_group
         self._last: pa.Table | None = None
         self._writer = pq.ParquetWriter(
-            path,
+            sink,
             schema.remove_metadata(),
             compression=codec,
             compression_level=int(level) if level else None,
@@ -156,7 +162,7 @@ class ParquetRows:
 
         keys = table.select(list(self._order)).replace_schema_metadata(None)
         if not ascends(keys if self._last is None else pa.concat_tables([self._last, keys])):
-            raise ValueError(f"{self._path}: rows are not in strictly ascending order of {', '.join(self._order)}")
+            raise ValueError(f"rows are not in strictly ascending order of {', '.join(self._order)}")
         if len(keys):
             self._last = keys[-1:]
         self._writer.write_table(table.replace_schema_metadata(None), row_group_size=self._row_group)

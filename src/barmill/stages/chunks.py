@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from barmill.market.chunkset import SUFFIX, columns_of, describe, read_export, split, write_chunk
+from barmill.market.chunkset import SUFFIX, columns_of, read_export, split, write_chunk
 from barmill.market.compression import compression_of
 from barmill.market.manifest import Identity, Manifest
 from barmill.plan import Plan
@@ -30,8 +30,7 @@ def build(
         for period, bars in split(read_export(path, whose, clock), whose):
             chunks.mkdir(exist_ok=True)
             file = chunks / f"{period.name}{SUFFIX}"
-            write_chunk(file, bars, whose, compression)
-            written.append(describe(file, whose, bars))
+            written.append(write_chunk(file, bars, whose, compression))
     manifest.write_bytes(Manifest(whose, columns_of(whose), written).encode())
 
 
