@@ -40,6 +40,14 @@ def test_a_graph_does_nothing_in_every_tool(tmp_path, part, rows):
     assert "SCons, content is left out: it is not installed" in done.stdout or part == "growth"
 
 
+@pytest.mark.parametrize(("part", "rows"), [("pricestore", 11), ("codecs", 27)])
+def test_the_price_store_is_timed(tmp_path, part, rows):
+    """At a hundredth of its size the store is built, extended and read: a row per measurement."""
+    done = bench(part, "--scale", "0.01", "--repeat", "1", temporary=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len([line for line in done.stdout.splitlines() if line.startswith("|")]) == rows + 2
+
+
 def test_unknown_part_is_refused(tmp_path):
     """A misspelt part ends with the names there are."""
     done = bench("hashign", temporary=tmp_path)

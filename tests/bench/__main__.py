@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-from tests.bench import gaps, graphs, growth, hashing, noop70k, parallel, restore, tiny10k
+from tests.bench import codecs, gaps, graphs, growth, hashing, noop70k, parallel, pricestore, restore, tiny10k
 from tests.bench.timing import Options
 
 _PARTS = {
@@ -18,6 +18,8 @@ _PARTS = {
     "parallel": parallel.run,
     "hashing": hashing.run,
     "gaps": gaps.run,
+    "pricestore": pricestore.run,
+    "codecs": codecs.run,
 }
 
 
@@ -27,7 +29,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(_PARTS)} (default: all)")
     parser.add_argument("--repeat", type=int, default=5, help="runs of each contender (default: %(default)s)")
     parser.add_argument("--scale", type=float, default=1.0, help="fraction of the full size (default: %(default)s)")
-    peers_help = "install SCons and DVC, each in a venv of its own beside the made data"
+    peers_help = "install SCons, DVC and ml4t-data, each in a venv of its own beside the made data"
     parser.add_argument("--install-peers", action="store_true", help=peers_help)
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - set(_PARTS):

@@ -42,18 +42,22 @@ def _on_path(name: str) -> Callable[[bool], tuple[str, ...] | None]:
 
 
 def _in_venv(package: str) -> Callable[[bool], tuple[str, ...] | None]:
-    """Peers that are Python packages get a venv each: their requirements are not ours."""
-
     def find(install: bool) -> tuple[str, ...] | None:
-        folder = cache_folder() / "peers" / package
-        program = folder / "bin" / package
-        if not program.exists() and install:
-            venv.create(folder, with_pip=True, clear=True)
-            pip = (str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package)
-            subprocess.run(pip, check=True)
-        return (str(program),) if program.exists() else None
+        python = venv_python(package, install)
+        return (str(python.with_name(package)),) if python else None
 
     return find
+
+
+def venv_python(package: str, install: bool) -> Path | None:
+    """The Python of a package's own venv: its requirements are not ours; None where it is not installed, nor to be."""
+    folder = cache_folder() / "peers" / package
+    python, done = folder / "bin/python", folder / "installed"
+    if not done.exists() and install:
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run((str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package), check=True)
+        done.touch()
+    return python if done.exists() else None
 
 
 def _ninja(root: Path, graph: Graph) -> None:
