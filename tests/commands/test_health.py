@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from barmill.sources import locks
 from tests.support.market import NASDAQ, MarketProject
 
 NOW = "2024-01-08T12:00"
@@ -148,6 +149,19 @@ def test_what_is_worth_knowing(project):
     assert "its gaps artifacts/gaps/AAPL.US.json are damaged" in project.good("health", "-v", "--now", NOW, "AAPL.US").out
 
 
+def test_an_update_that_was_never_ended(project):
+    """An update that was killed is told as interrupted, though nobody wrote that down; one that is at work is no fault."""
+    history(project, "forex/daily/EURUSD", "ok", "started")
+    path = project.root / "data/series/.history/forex/daily/EURUSD.json"
+    told = json.loads(path.read_text())
+    told["updates"][-1] |= {"file": "forex/daily/EURUSD.txt", "lock": "forex/daily/EURUSD", "errors": []}
+    path.write_text(json.dumps(told))
+    status, (reason,) = states(project)["forex/daily/EURUSD"]
+    assert (status, "was interrupted" in reason) == ("error", True)
+    with locks.held(project.root / "data/series", "forex/daily/EURUSD", 5):
+        assert states(project, code=0)["forex/daily/EURUSD"] == ("healthy", [])
+
+
 def test_damaged_histories_and_strays(project):
     """A history that can't be read is an error, not an empty one; a file astray makes the exit code 1."""
     path = project.root / "data/series/.history/forex/daily/EURUSD.json"
@@ -155,7 +169,7 @@ def test_damaged_histories_and_strays(project):
     path.write_text('{"format": 1')
     status, (reason,) = states(project)["forex/daily/EURUSD"]
     assert status == "error"
-    assert f"its history {path.relative_to(project.root)} is damaged" in reason
+    assert f"its history {path} is damaged" in reason
     path.unlink()
     (project.root / "data/series/eurusd.txt").touch()
     result = project.doit("health", "--now", NOW)

@@ -1,8 +1,10 @@
 """What the history says of a dataset's updates: the last one, and whether they fail."""
 
-import json
 from pathlib import Path
 from typing import NamedTuple
+
+from barmill.errors import BarmillError
+from barmill.sources.history import History
 
 _RECENT, _TOO_MANY = 5, 3
 
@@ -47,15 +49,10 @@ _ENDED = {"failed": "failed", "interrupted": "was interrupted"}
 
 
 def read_updates(path: Path) -> Updates:
-    """The updates that a history has; none without one."""
+    """The updates that a history has, what became of unended ones found out; none without one."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        entries = tuple(
-            Update(each["at"], each["kind"], each["provider"], each["status"], each["rows_added"], tuple(each["errors"]))
-            for each in told["updates"]
-        )
-        return Updates(told["provider"], entries)
-    except FileNotFoundError:
-        return Updates("", ())
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        return Updates("", (), f"its history {path} is damaged: {error!r}")
+        history = History.read(path)
+    except (BarmillError, OSError) as error:
+        return Updates("", (), f"its history {error.fact if isinstance(error, BarmillError) else error}")
+    entries = (Update(e.at, e.kind, e.provider, e.status, e.rows_added, tuple(e.errors)) for e in history.updates)
+    return Updates(history.provider, tuple(entries))
