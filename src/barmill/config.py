@@ -5,7 +5,7 @@ import datetime as dt
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Settings:
         publishing_delay: minutes after the close of a session until its bars can be had; `doit due` waits for them.
         notify: addresses, as Apprise writes them, that `doit notify` sends to. They hold secrets: better in BARMILL_NOTIFY.
         token: what a request to `doit serve` must carry to trigger an update; a secret: better in BARMILL_TOKEN.
+        research: globs of dataset names (`forex/1min/*`) that the research stages are made for; bars within a day only.
     """
 
     stooq: Path = Path("data/stooq")
@@ -82,6 +83,7 @@ class Settings:
     publishing_delay: int = 60
     notify: Sequence[str] = field(default=(), repr=False, metadata={"kind": "list of addresses", "secret": True})
     token: str = field(default="", repr=False, metadata={"secret": True})
+    research: Sequence[str] = ()
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -181,6 +183,23 @@ def _as_table(value: object) -> dict[str, str] | None:
     return flat
 
 
+def _as_list(item: Callable[[object], Any]) -> Any:
+    """Of a TOML array, or text with commas; every item must fit, and none may come twice."""
+
+    def convert(value: object) -> object | None:
+        parts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if not isinstance(parts, list):
+            return None
+        items = tuple(map(item, parts))
+        return items if None not in items and len(set(items)) == len(items) else None
+
+    return convert
+
+
+def _as_str(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def _as_tickers(value: object) -> dict[str, str] | None:
     table = _as_table(value)
     return None if table is None else {k.upper(): v.upper() for k, v in table.items()}
@@ -212,11 +231,11 @@ def _as_addresses(value: object) -> tuple[str, ...] | None:
     return tuple(parts) if isinstance(parts, list) and fits else None
 
 
-_KINDS: dict[Any, str] = {Path: "path", Path | None: "path", Mapping[str, str]: "table"}
+_KINDS: dict[Any, str] = {Path: "path", Path | None: "path", Mapping[str, str]: "table", Sequence[str]: "list"}
 _CONVERTERS = {
     "path": _as_path,
     "bool": _as_bool,
-    "str": lambda value: value if isinstance(value, str) else None,
+    "str": _as_str,
     "float": _as_number(float),
     "int": _as_number(int),
     "table": _as_table,
@@ -224,6 +243,7 @@ _CONVERTERS = {
     "date": _as_date,
     "tables": _as_tables,
     "list of addresses": _as_addresses,
+    "list": _as_list(_as_str),
 }
 _EXAMPLES = {
     "path": '"data/stooq"',
@@ -236,4 +256,5 @@ _EXAMPLES = {
     "date": "2030-12-31",
     "tables": '{stooq = {source = "d_us_txt.zip"}}',
     "list of addresses": '["json://localhost:8080/hook", "mailto://mail.example.org?from=a@example.org&to=b@example.org"]',
+    "list": '["forex/1min/*"]',
 }

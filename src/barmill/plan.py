@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from barmill.config import Settings
-from barmill.errors import BarsError, InputError
+from barmill.errors import BarsError, ConfigError, InputError
 from barmill.market import calendars, datasets
 from barmill.market.compression import USUAL, compression_of
 from barmill.market.datasets import Dataset
@@ -117,6 +117,21 @@ class Plan:
         """Every price series that is built: the matched symbols as of the last match, then the single series."""
         tree = (datasets.of_tree(each.name, self.stooq / each.relative_path, each.relative_path) for each in self.symbols())
         return [*tree, *filter(None, map(self._series, self._series_files()))]
+
+    def research(self) -> list[Dataset]:
+        """The datasets that the research stages are made for: those that a glob of the setting `research` matches.
+
+        Raises:
+            ConfigError: one of them has no bars within a day.
+        """
+        chosen = [each for each in self.datasets() if any(fnmatchcase(each.name, glob) for glob in self.settings.research)]
+        for dataset in chosen:
+            if dataset.frequency not in datasets.MINUTES:
+                raise ConfigError(
+                    f"setting research: {dataset.name} is chosen, whose bars are {dataset.frequency}",
+                    "choose datasets with bars within a day, such as forex/1min/*",
+                )
+        return chosen
 
     def identity(self, dataset: Dataset) -> Identity:
         """What the chunks of a dataset have in common, by the settings.

@@ -1,0 +1,90 @@
+"""A price series as arrays: what the research stages compute on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barmill.errors import InputError
+from barmill.market.columns import to_numpy
+from barmill.market.schema import PRICES
+from barmill.market.tables import read_parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FINEST = 8  # decimals of a price that is quoted; adjusted prices have more
+
+
+@dataclass(frozen=True)
+class Series:
+    """Bars of one price series, ascending in time.
+
+    Attributes:
+        time: int64, microseconds since 1970 UTC, strictly ascending; a date is its midnight.
+        open: float64, in the quote unit; as `high`, `low`, `close` of the same shape and never NaN.
+        volume: float64, in units; NaN where unknown.
+    """
+
+    time: NDArray[np.int64]
+    open: NDArray[np.float64]
+    high: NDArray[np.float64]
+    low: NDArray[np.float64]
+    close: NDArray[np.float64]
+    volume: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: slice | NDArray[np.bool_]) -> "Series":
+        return Series(**{name: values[rows] for name, values in vars(self).items()})
+
+    @classmethod
+    def read(cls, files: Sequence[Path]) -> Self:
+        """The bars of Parquet files of one series, in any order of the files.
+
+        Columns: `time` (a timestamp) or `date`, open, high, low, close, volume.
+
+        Raises:
+            InputError: the files overlap, or prices are missing.
+        """
+        import pyarrow as pa
+
+        tables = [read_parquet(path) for path in files]
+        if not tables:
+            return cls(np.empty(0, np.int64), *(np.empty(0) for _ in range(5)))
+        stamp = "time" if "time" in tables[0].column_names else "date"
+        names = [stamp, *PRICES, "volume"]
+        table = pa.concat_tables([each.select(names) for each in tables]).sort_by(stamp)
+        return cls.of(table, ", ".join(map(str, files)))
+
+    @classmethod
+    def of(cls, table: "pa.Table", where: str = "the table") -> Self:
+        """The bars of an Arrow table in ascending order.
+
+        Raises:
+            InputError: stamps are not strictly ascending, or prices are missing.
+        """
+        stamp = "time" if "time" in table.column_names else "date"
+        series = cls(to_numpy(table.column(stamp)), *(to_numpy(table.column(name)) for name in (*PRICES, "volume")))
+        if (np.diff(series.time) <= 0).any():
+            raise InputError(f"{where}: two bars have the same stamp", "delete artifacts/chunks and run doit")
+        if not all(np.isfinite(getattr(series, name)).all() for name in PRICES):
+            raise InputError(f"{where}: a price is missing or infinite", "see the diagnosis in artifacts/export")
+        return series
+
+    def step(self) -> float:
+        """The step of the prices: the power of ten that every price is a whole multiple of.
+
+        Raises:
+            InputError: they have more than eight decimals, as adjusted prices do: no step is theirs.
+        """
+        prices = np.unique(np.concatenate([getattr(self, name) for name in PRICES]))
+        for decimals in range(_FINEST + 1):
+            scaled = prices * 10**decimals
+            if (np.abs(scaled - np.rint(scaled)) <= np.abs(scaled) * 1e-12).all():
+                return float(10.0**-decimals)
+        raise InputError(f"the prices have more than {_FINEST} decimals: no tick can be told from them", "set pips for it")
