@@ -17,6 +17,9 @@ PathLike = Path | str
 """A path, or its text: where there are ten thousand of them, making a Path of each shows."""
 
 
+_PIECES = ("pieces", "known")
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One thing to build.
@@ -30,6 +33,11 @@ class Target:
         outputs: role → file, or directory when `build` creates one.
         params: role → JSON value.
         optional: output roles that `build` may leave unwritten.
+        pieces: parts of the target that don't depend on one another: name → the module-level function that says how it is
+            worked out. What comes of a piece is decided by its name, the code of its function, and everything else about
+            the target but its other pieces. `build` gets them as `pieces`, and as `known` (name → folder) those that an
+            earlier build of another set of pieces has worked out already: in the folder its outputs lie under their roles.
+            What it writes must be the same whether it takes a piece from there or works it out.
 
     Raises:
         TargetError: the roles do not fit the signature of `build`.
@@ -41,9 +49,10 @@ class Target:
     outputs: Mapping[str, Path]
     params: Mapping[str, Any] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
+    pieces: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_signature(self.build, (*self.inputs, *self.outputs, *self.params))
+        _check_signature(self.build, (*self.inputs, *self.outputs, *self.params, *(_PIECES if self.pieces else ())))
         if not self.optional <= self.outputs.keys():
             raise TargetError(f"{self.name}: optional outputs {sorted(self.optional)} are not all outputs")
 
@@ -66,10 +75,11 @@ class Target:
         """Whether an input is a sequence of files."""
         return not isinstance(self.inputs[role], (str, Path))
 
-    def call(self, outputs: Mapping[str, Path]) -> None:
-        """Call the build function, with these paths to write to."""
+    def call(self, outputs: Mapping[str, Path], known: Mapping[str, Path] | None = None) -> None:
+        """Call the build function, with these paths to write to, and what is known of its pieces."""
         inputs = {role: [Path(p) for p in names] if self.is_group(role) else Path(names[0]) for role, names in self.names()}
-        self.build(**inputs, **outputs, **self.params)
+        pieces = {"pieces": self.pieces, "known": known or {}} if self.pieces else {}
+        self.build(**inputs, **outputs, **self.params, **pieces)
 
 
 class Stage(Protocol):

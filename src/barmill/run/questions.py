@@ -68,6 +68,7 @@ def _differences(cache: Cache, target: Target, recorded: Digest, manifest: Mappi
         yield f"the code of {manifest['build']} changed: {before['code'][:12]} → {manifest['code'][:12]}"
     yield from _changes("library", before["versions"], manifest["versions"])
     yield from _changes("parameter", before["params"], manifest["params"])
+    yield from _pieces(before.get("pieces", {}), manifest.get("pieces", {}))
     if before["outputs"] != manifest["outputs"]:
         yield f"the outputs changed: {', '.join(before['outputs'])} → {', '.join(manifest['outputs'])}"
     changed = {role for role, digest in manifest["inputs"].items() if before["inputs"].get(role) != digest}
@@ -81,6 +82,21 @@ def _differences(cache: Cache, target: Target, recorded: Digest, manifest: Mappi
             told.add(role)
             yield f"input {role} {path}: {(old or 'absent')[:12]} → {(new or 'absent')[:12]}"
     yield from (f"input {role}: the same files in another order" for role in sorted(changed - told))
+
+
+def _pieces(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> Iterator[str]:
+    """What differs between pieces by code, if anything does: how many, and one of them by name."""
+    was = {name: code for code, names in before.items() for name in names}
+    now = {name: code for code, names in after.items() for name in names}
+    kinds = {
+        "are new": [name for name in now if name not in was],
+        "are gone": [name for name in was if name not in now],
+        "have other code": [name for name in now if was.get(name, now[name]) != now[name]],
+    }
+    told = [f"{len(names)} pieces {what}, such as {names[0]}" for what, names in kinds.items() if names]
+    yield from told
+    if not told and before != after:
+        yield "the pieces are in another order"
 
 
 def _changes(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

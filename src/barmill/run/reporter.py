@@ -52,7 +52,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if not task.actions:
             return
         values = task.values
-        self._add(task.title(), values.get("origin", "built"), values.get("seconds", 0.0), values.get("saved", 0.0))
+        name = f"{task.title()}, {values['note']}" if values.get("note") else task.title()
+        self._add(name, values.get("origin", "built"), values.get("seconds", 0.0), values.get("saved", 0.0))
         if task.values.get("warning"):
             self._line(f"warning: {task.name}: {task.values['warning']}")
 

@@ -61,6 +61,7 @@ def result_of(cache: Cache, target: Target, outcome: Outcome) -> Result:
         "seconds": outcome.seconds,
         "saved": outcome.saved,
         "warning": outcome.warning,
+        "note": outcome.note,
     }
     return Result(outcome.key, values)
 

@@ -25,6 +25,7 @@ from barmill.store import places
 from barmill.store.actions import FORMAT, Actions, Record
 from barmill.store.code import Codes
 from barmill.store.guard import Guard
+from barmill.store.kin import Kin, by_code
 from barmill.store.objects import Objects
 from barmill.store.projects import register
 from barmill.store.state import State, open_state
@@ -49,6 +50,7 @@ class Outcome:
         seconds: wall time it took now.
         saved: seconds that the build took when it was built, if it was not built now.
         warning: something the reader should know, or "".
+        note: what else can be said of a build, or "".
     """
 
     key: Digest
@@ -57,6 +59,7 @@ class Outcome:
     seconds: float
     saved: float = 0.0
     warning: str = ""
+    note: str = ""
 
 
 class Cache:
@@ -78,6 +81,7 @@ class Cache:
         self.objects = Objects(store, link=link, fsync=fsync, compress=compress)
         self.actions = Actions(store, fsync=fsync)
         self.guard = Guard(store, functools.partial(register, store, Path(os.path.abspath(state))))
+        self.kin = Kin(store, self.actions, self.guard)
         self.staging = state.parent / ".staging"
         self._mine = threading.local()
         self._asked: tuple[Target | None, Digest] = (None, Digest(""))
@@ -102,7 +106,7 @@ class Cache:
         found: dict[str, list[tuple[str, str, Digest]]] = {role: [] for role in target.inputs}
         for each in self.inputs(target, once=True) if read is None else read:
             found[each[0]].append(each)
-        return {
+        manifest = {
             "format": FORMAT,
             "build": code.name,
             "code": code.digest,
@@ -116,6 +120,7 @@ class Cache:
             },
             "outputs": sorted(target.outputs),
         }
+        return manifest | {"pieces": by_code(self.codes, target)} if target.pieces else manifest
 
     def inputs(self, target: Target, *, once: bool = False) -> Read:
         """Every input as (role, path, digest), groups spelled out.
@@ -151,6 +156,8 @@ class Cache:
         if ABSENT in found and not target.optional:
             return ""
         parts: list[Any] = [code.name, code.digest, code.versions, repr(target.params)]
+        if target.pieces:
+            parts.append(list(by_code(self.codes, target).items()))
         for role, names in target.names():
             parts += (role, target.is_group(role), names, stamps(names, stats.digest_once))
         parts += (list(target.outputs), outputs, found)
@@ -218,10 +225,11 @@ class Cache:
                     return outcome
             except (ObjectCorrupt, ObjectMissing) as error:
                 warning = f"{error.fact}; built again"
-        built = self._build(target, Record(key, manifest, {}, read, task), before)
+        built, known = self._build(target, Record(key, manifest, {}, read, task), before, afresh=force)
         if record is not None and dict(record.outputs) != dict(built.outputs):
             warning = "the same inputs, parameters and code gave other bytes than before: the build is not deterministic"
-        return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning)
+        note = f"{known} of {len(target.pieces)} pieces were known" if known else ""
+        return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning, note)
 
     def restore(self, target: Target) -> Outcome | None:
         """Bring the target's outputs into place without building: None if the store has no result for it.
@@ -302,20 +310,23 @@ class Cache:
         """Of each input, what is another after it was written to, even if its content is the same again."""
         return {name: self.stats.mark(name) for _, name in target.spelled_out()}
 
-    def _build(self, target: Target, record: Record, before: dict[str, object]) -> Record:
+    def _build(self, target: Target, record: Record, before: dict[str, object], *, afresh: bool) -> tuple[Record, int]:
+        """Build, and publish what was built; returns its record, and how many of its pieces were known."""
         with self._staged() as staging:
             made = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             start = time.perf_counter()
-            target.call(made)
+            known = {} if afresh else self.kin.known(record.manifest, staging / "known", self._unpack)
+            target.call(made, known)
             seconds = round(time.perf_counter() - start, 6)
+            files.remove(staging / "known")
             outputs = _written(target, made, staging)
             after = self._marks(target)
             if moved := [name for name in before if before[name] != after[name]]:
                 raise InputMoved(f"{', '.join(moved)} changed while it was read; nothing was kept", "run doit again")
             record = replace(record, outputs=outputs, seconds=seconds, started=started, host=os.uname().nodename)
             self._publish(target, made, record)
-        return record
+        return record, len(known)
 
     def _publish(self, target: Target, made: Mapping[str, Path], record: Record) -> None:
         """Objects first, then the record, then the outputs: a kill in between leaves a record that can be restored.
@@ -326,6 +337,7 @@ class Cache:
             for role, name, digest, size in _files(record.outputs):
                 self.objects.put(made[role] / name, digest, size)
             self.actions.put(record)
+            self.kin.note(record)
         for role, path in target.outputs.items():
             written = record.outputs[role]
             self._place(made[role], path, written, places.lacks(self.stats, path, written))

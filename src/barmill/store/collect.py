@@ -15,6 +15,7 @@ from barmill.store.actions import Actions
 from barmill.store.broom import Broom
 from barmill.store.census import Census, Known, Lying, take
 from barmill.store.guard import Guard
+from barmill.store.kin import orphaned
 from barmill.store.limits import Limits, doomed
 
 HOUR = 3600.0
@@ -81,7 +82,7 @@ def collect(
     kept = roots.find(store, ignored)
     census = take(store)
     broom = Broom(guard, dry_run=dry_run)
-    _records(census, kept, limits, before, now, broom, report)
+    _records(store, census, kept, limits, before, now, broom, report)
     report.removed["damaged records"] = _tally(broom.sweep(census.damaged, before))
     report.removed["quarantined files"] = _tally(broom.sweep(litter.quarantined(store), now - litter.MONTH))
     report.removed["temporary files"] = _tally(broom.sweep(litter.temporaries(store), now - litter.HOUR))
@@ -93,8 +94,10 @@ def collect(
     return report
 
 
-def _records(census: Census, kept: roots.Roots, limits: Limits, before: int, now: int, broom: Broom, report: Report) -> None:
-    """Remove records, then the objects that no record names."""
+def _records(
+    store: Path, census: Census, kept: roots.Roots, limits: Limits, before: int, now: int, broom: Broom, report: Report
+) -> None:
+    """Remove records, then what leads to them, and the objects that no record names."""
     records = census.records
     new = {key for key, known in records.items() if known.file.used >= before}
     held = kept.present | kept.pinned | new
@@ -118,6 +121,7 @@ def _records(census: Census, kept: roots.Roots, limits: Limits, before: int, now
         going = [*broken.values(), *doomed(whole, held, limits, now, fresh)]
     gone = set(broom.sweep((known.file for known in going), before))
     left = {key: known for key, known in records.items() if known.file not in gone}
+    broom.sweep(orphaned(store, left.keys()), before)
     named = {digest for known in left.values() for digest in known.objects}
     orphans = [] if census.foreign else [file for digest, file in census.objects.items() if digest not in named]
     swept = set(broom.sweep(orphans, before))
