@@ -50,6 +50,15 @@ class Settings:
         notify: addresses, as Apprise writes them, that `doit notify` sends to. They hold secrets: better in BARMILL_NOTIFY.
         token: what a request to `doit serve` must carry to trigger an update; a secret: better in BARMILL_TOKEN.
         research: globs of dataset names (`forex/1min/*`) that the research stages are made for; bars within a day only.
+        strategies: what is backtested, see `market.strategies.strategy`: `default` (all of the table), or lines such as
+            `ma_cross fast=5|8 ratio=3 stop=2 target=5`.
+        batch_size: strategies in a batch.
+        costs: glob of dataset names → spread, commission, slippage in basis points (`"0.2 0.3 0.1"`), where those of the
+            asset class don't fit.
+        both_touched: what a bar that touches stop and target closes a position at: `stop`, `target`.
+        out_of_sample: fraction of the bars, the last ones, that strategies are not ranked by.
+        minimum_trades: in-sample trades below which a strategy is not ranked.
+        top: strategies in the report.
     """
 
     stooq: Path = Path("data/stooq")
@@ -84,6 +93,13 @@ class Settings:
     notify: Sequence[str] = field(default=(), repr=False, metadata={"kind": "list of addresses", "secret": True})
     token: str = field(default="", repr=False, metadata={"secret": True})
     research: Sequence[str] = ()
+    strategies: Sequence[str] = ("default",)
+    batch_size: int = 200
+    costs: Mapping[str, str] = field(default_factory=dict)
+    both_touched: str = field(default="stop", metadata={"choices": ("stop", "target")})
+    out_of_sample: float = 0.3
+    minimum_trades: int = 30
+    top: int = 20
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:

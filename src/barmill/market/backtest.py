@@ -1,0 +1,118 @@
+"""The backtest of one strategy: its rules, from signals to metrics.
+
+- A signal stands at the close of a bar and knows nothing beyond it. The position is opened at the open of the next bar, and
+  is the whole equity: no leverage, gains and losses compound. There is one position at a time.
+- Stop and target are multiples of the average true range (Wilder, `ATR` bars) at the signal's bar, away from the entry bar's
+  open. They hold from that open on. A bar that opens beyond one of them closes the position at its open. A bar that touches
+  both closes it at the stop, or at the target, as `stop_first` says; what came first within a bar can't be known.
+- A signal of the other side closes it at the open of the next bar, where the other position is opened. One of the same side
+  changes nothing.
+- After `hold` bars, the first included, it is closed at the bar's close.
+- A fill is half the spread away from the price, against the trade, and slippage away, too, unless it is the target, a limit
+  order. Commission is taken of the value of each fill. A position that has lost everything is the last one.
+- In-sample and out-of-sample bars are traded apart: a position open at the end of either is closed at its last close, so that
+  none has a result in both. A signal at the last in-sample bar is an out-of-sample entry. All bars together are the two, one
+  after the other.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barmill.hashing import Digest, digest_bytes
+from barmill.market.columns import MINUTE
+from barmill.market.costs import Costs
+from barmill.market.series import Series
+
+if TYPE_CHECKING:
+    from barmill.market.kernels.trades import Bytes, Floats, Ints
+
+    Trades = tuple[Ints, Ints, Bytes, Bytes, Floats, Floats, Floats]
+
+ATR = 30
+"""Bars of the average true range that stops and targets are multiples of."""
+
+_YEAR = 365.25 * 24 * 60 * MINUTE
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Where a strategy wants a position.
+
+    Attributes:
+        at: int64, positions of the bars, ascending.
+        side: int8, 1 to buy, -1 to sell; of the same shape.
+        distance: float64, average true range at each; positive.
+    """
+
+    at: NDArray[np.int64]
+    side: NDArray[np.int8]
+    distance: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, sides: NDArray[np.int8], atr: NDArray[np.float64]) -> "Signals":
+        """The signals among the sides of all bars (0 for none); those at which there is no range yet are left out."""
+        at = np.flatnonzero((sides != 0) & (atr > 0))
+        return cls(at, sides[at], atr[at])
+
+    def digest(self) -> Digest:
+        """Digest of where the signals are; what they are traded at follows from it and the bars."""
+        return digest_bytes(self.at.tobytes() + self.side.tobytes())
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What strategies on one series are traded by.
+
+    Args:
+        series: the bars.
+        costs: of trading.
+        split: position of the first out-of-sample bar.
+        stop_first: whether a bar that touches stop and target closes at the stop.
+    """
+
+    series: Series
+    costs: Costs
+    split: int
+    stop_first: bool
+
+    def trade(self, signals: Signals, exits: tuple[float, float, int]) -> tuple["Trades", "Trades"]:
+        """In-sample and out-of-sample trades of a strategy, as `kernels.trades.simulate` returns them.
+
+        Args:
+            signals: where it wants a position.
+            exits: stop and target as multiples of the average true range, and bars to hold at most.
+        """
+        from barmill.market.kernels.trades import simulate
+
+        bars = self.series
+        prices = (bars.open, bars.high, bars.low, bars.close)
+        cut = int(np.searchsorted(signals.at, self.split - 1))
+        parts = ((slice(0, cut), self.split), (slice(cut, None), len(bars)))
+        found = [
+            simulate(
+                prices, signals.at[part], signals.side[part], signals.distance[part], exits,
+                self.costs.fractions(), self.stop_first, end,
+            )
+            for part, end in parts
+        ]  # fmt: skip
+        return found[0], found[1]
+
+    def measure(self, signals: Signals, exits: tuple[float, float, int]) -> NDArray[np.float64]:
+        """The values of `metrics.COLUMNS` of a strategy; NaN where undefined. See `trade`."""
+        from barmill.market.kernels.performance import measure
+
+        inside, outside = self.trade(signals, exits)
+        columns: Any = zip(inside, outside, strict=True)
+        trades = tuple(np.concatenate(parts) for parts in columns)
+        values: NDArray[np.float64] = measure(
+            self.series.close, trades, len(inside[0]), self.split, self.costs.fractions()[2], self.per_year()
+        )
+        return values
+
+    def per_year(self) -> float:
+        """Bars in a year, as the series has them; 1 if it has fewer than two."""
+        time = self.series.time
+        return float((len(time) - 1) / ((time[-1] - time[0]) / _YEAR)) if len(time) > 1 else 1.0

@@ -1,0 +1,70 @@
+"""What trading costs, by asset class, in hundredths of a per cent (basis points) of the price."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from barmill.errors import ConfigError
+from barmill.market.datasets import Dataset
+
+_PARTS = 3
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of trading, in basis points of the price.
+
+    Attributes:
+        spread: between bid and ask; a fill is half of it away from the price of the bar.
+        commission: of each side of a trade.
+        slippage: of each fill that is no limit order: everything but the target.
+    """
+
+    spread: float
+    commission: float
+    slippage: float
+
+    def fractions(self) -> tuple[float, float, float]:
+        """Half the spread, slippage and commission as fractions of the price, as `kernels.trades.simulate` takes them."""
+        return self.spread / 20_000, self.slippage / 10_000, self.commission / 10_000
+
+
+_BY_CLASS = {
+    "forex": Costs(0.2, 0.3, 0.1),
+    "crypto": Costs(1.0, 5.0, 1.0),
+    "equities": Costs(3.0, 1.0, 1.0),
+    "etfs": Costs(2.0, 1.0, 1.0),
+    "futures": Costs(1.0, 0.3, 0.5),
+    "indices": Costs(1.5, 0.0, 0.5),
+    "commodities": Costs(3.0, 0.5, 1.0),
+}
+_OTHER = Costs(5.0, 2.0, 2.0)
+
+
+def costs_of(dataset: Dataset, chosen: Mapping[str, str]) -> Costs:
+    """The costs of a dataset: of the first glob of `chosen` that its name matches, else those of its asset class.
+
+    Args:
+        dataset: what it is asked of.
+        chosen: glob of dataset names → `spread commission slippage`, with blanks between, in basis points.
+
+    Raises:
+        ConfigError: a choice is not three numbers that are not negative.
+    """
+    for glob, text in chosen.items():
+        if fnmatchcase(dataset.name, glob):
+            return _parse(glob, text)
+    return _BY_CLASS.get(dataset.asset_class, _OTHER)
+
+
+def _parse(glob: str, text: str) -> Costs:
+    try:
+        parts = [float(part) for part in text.split()]
+    except ValueError:
+        parts = []
+    if len(parts) != _PARTS or not all(0 <= part < float("inf") for part in parts):
+        raise ConfigError(
+            f"setting costs: {glob!r} has {text!r}, which is not three numbers",
+            'write spread, commission, slippage: "0.2 0.3 0.1"',
+        )
+    return Costs(*parts)

@@ -1,0 +1,83 @@
+"""Rolling statistics of a series of floats; each value is of the bar and those before it, NaN until there are enough."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@njit(cache=True)
+def ema(values: Floats, span: int) -> Floats:
+    """Exponential mean with alpha = 2 / (span + 1), started with the first value that is not NaN, known from the span-th on."""
+    out = np.full(len(values), np.nan)
+    alpha = 2.0 / (span + 1.0)
+    mean, seen = 0.0, 0
+    for i in range(len(values)):
+        if seen > 0:
+            mean += alpha * (values[i] - mean)
+        elif values[i] == values[i]:
+            mean = values[i]
+        else:
+            continue
+        seen += 1
+        if seen >= span:
+            out[i] = mean
+    return out
+
+
+@njit(cache=True)
+def wilder(values: Floats, n: int) -> Floats:
+    """Wilder's mean (1978): that of the first n values, then mean + (value - mean) / n."""
+    out = np.full(len(values), np.nan)
+    mean = 0.0
+    for i in range(len(values)):
+        if i < n:
+            mean += values[i] / n
+        else:
+            mean += (values[i] - mean) / n
+        if i >= n - 1:
+            out[i] = mean
+    return out
+
+
+@njit(cache=True)
+def moments(values: Floats, n: int) -> tuple[Floats, Floats]:
+    """Mean and standard deviation (of the population) of the last n values.
+
+    Both are carried from window to window (Welford's update), and counted anew at every n-th bar, so that no error adds up.
+    """
+    mean, deviation = np.full(len(values), np.nan), np.full(len(values), np.nan)
+    average, squares = 0.0, 0.0
+    for i in range(n - 1, len(values)):
+        if (i + 1) % n == 0 or i == n - 1:
+            average, squares = 0.0, 0.0
+            for j in range(i - n + 1, i + 1):
+                average += values[j] / n
+            for j in range(i - n + 1, i + 1):
+                squares += (values[j] - average) ** 2
+        else:
+            new, old, before = values[i], values[i - n], average
+            average += (new - old) / n
+            squares += (new - old) * (new - average + old - before)
+        mean[i] = average
+        deviation[i] = np.sqrt(max(squares, 0.0) / n)
+    return mean, deviation
+
+
+@njit(cache=True)
+def highest(values: Floats, n: int) -> Floats:
+    """The greatest of the last n values, by a queue of the candidates (Lemire 2006)."""
+    out = np.full(len(values), np.nan)
+    queue = np.empty(len(values), np.int64)
+    first, end = 0, 0
+    for i in range(len(values)):
+        while end > first and values[queue[end - 1]] <= values[i]:
+            end -= 1
+        queue[end] = i
+        end += 1
+        if queue[first] <= i - n:
+            first += 1
+        if i >= n - 1:
+            out[i] = values[queue[first]]
+    return out

@@ -1,0 +1,92 @@
+"""The backtest of one strategy: from signals, stop and target to trades."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bytes = NDArray[np.int8]
+
+STOP, TARGET, TIME, SIGNAL, END = 1, 2, 3, 4, 5
+TINY = 1e-12  # a return of less is rounding
+
+
+@njit(cache=True)
+def simulate(
+    prices: tuple[Floats, Floats, Floats, Floats],
+    at: Ints,
+    side: Bytes,
+    distance: Floats,
+    exits: tuple[float, float, int],
+    costs: tuple[float, float, float],
+    stop_first: bool,
+    end: int,
+) -> tuple[Ints, Ints, Bytes, Bytes, Floats, Floats, Floats]:
+    """See `market.backtest`, whose rules these are.
+
+    Args:
+        prices: open, high, low, close of every bar.
+        at: positions of the bars at whose close there is a signal, ascending.
+        side: of each signal, 1 to buy, -1 to sell.
+        distance: of each signal, the price distance of which stop and target are multiples.
+        exits: stop and target as multiples of it, and the bars after which a position is closed.
+        costs: half the spread, slippage, and commission, as fractions of the price of a fill.
+        stop_first: which counts if a bar touches both.
+        end: position behind the last bar; a position open then is closed at the close before it.
+
+    Returns:
+        Of each trade: bars of entry and exit, side, reason, price paid at entry, net return, and what it cost.
+    """
+    open_, high, low, close = prices
+    stop, target, hold = exits
+    half, slippage, commission = costs
+    size = len(at)
+    entry, exit_ = np.empty(size, np.int64), np.empty(size, np.int64)
+    way, reason = np.empty(size, np.int8), np.empty(size, np.int8)
+    paid, net, cost = np.empty(size), np.empty(size), np.empty(size)
+    other = np.full(size, size)  # of each signal, the next one of the other side
+    for i in range(size - 2, -1, -1):
+        other[i] = i + 1 if side[i + 1] != side[i] else other[i + 1]
+    count, k, free = 0, 0, 0
+    while k < size and at[k] + 1 < end:
+        if at[k] < free:
+            k += 1
+            continue
+        sign = float(side[k])
+        first = at[k] + 1
+        raw = open_[first]
+        below, above = raw - stop * distance[k], raw + target * distance[k]
+        if sign < 0:
+            below, above = raw - target * distance[k], raw + stop * distance[k]
+        last = min(first + hold, end) - 1
+        turn = at[other[k]] + 1 if other[k] < size else end
+        why, price, j = 0, 0.0, first
+        while why == 0:
+            if j == turn:
+                why, price = SIGNAL, open_[j]
+            elif j > first and (open_[j] <= below or open_[j] >= above):
+                price = open_[j]
+                why = STOP if (price <= below) == (sign > 0) else TARGET
+            elif low[j] <= below or high[j] >= above:
+                both = low[j] <= below and high[j] >= above
+                lost = stop_first if both else (low[j] <= below) == (sign > 0)
+                why = STOP if lost else TARGET
+                price = below if lost == (sign > 0) else above
+            elif j == last:
+                why, price = (TIME if first + hold - 1 == j else END), close[j]
+            else:
+                j += 1
+        fill = raw * (1.0 + sign * (half + slippage))
+        left = price * (1.0 - sign * (half if why == TARGET else half + slippage))
+        gain = sign * (left / fill - 1.0) - commission * (1.0 + left / fill)
+        gain = gain if abs(gain) >= TINY else 0.0
+        entry[count], exit_[count], way[count], reason[count] = first, j, side[k], why
+        paid[count], net[count] = fill, max(gain, -1.0)
+        cost[count] = sign * (price / raw - 1.0) - gain
+        count += 1
+        if gain <= -1.0:
+            break
+        free = j - 1 if why == SIGNAL else j
+        k = other[k] if why == SIGNAL else k + 1
+    return entry[:count], exit_[:count], way[:count], reason[:count], paid[:count], net[:count], cost[:count]

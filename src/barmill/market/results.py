@@ -1,0 +1,152 @@
+"""Results of backtests: a row per strategy, worked out, or taken from an earlier table."""
+
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from barmill.errors import InputError
+from barmill.hashing import Digest
+from barmill.market import metrics
+from barmill.market.backtest import ATR, Backtest, Signals
+from barmill.market.columns import nan_to_null, to_arrow, words
+from barmill.market.schema import PRICES
+from barmill.market.series import Series
+from barmill.market.strategies.chart import Chart
+from barmill.market.strategies.strategy import Strategy
+from barmill.market.tables import read_parquet, write_parquet
+
+_MACHINE = (MemoryError, OSError)  # what says nothing about a strategy
+
+TEXTS = ("strategy", "family", "signal", "error")
+"""Columns of text: the id, its family, the digest of its signals ("" if they could not be told), what went wrong or ""."""
+
+EXITS = ("stop", "target", "hold")
+
+COLUMNS = (*TEXTS, *EXITS, "n_signals", *metrics.COLUMNS)
+"""Columns of a results table. Metrics are null where they are undefined, and all of them where there is an error."""
+
+
+_NONE = words("")[0]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What came of a strategy."""
+
+    strategy: str
+    signal: str
+    error: str
+    n_signals: int
+    values: np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Rows of earlier tables, and the strategies that they are of."""
+
+    tables: list[pa.Table]
+    names: frozenset[str]
+
+
+def check(series: Series, files: Sequence[Path]) -> None:
+    """Refuse a series that no return can be told of.
+
+    Raises:
+        InputError: a price is not positive.
+    """
+    for name in PRICES:
+        low = getattr(series, name)
+        if len(low) and low.min() <= 0:
+            raise InputError(
+                f"{', '.join(map(str, files))}: {name} {low.min()} is not positive, so that it has no return",
+                "choose other datasets in the setting research",
+            )
+
+
+def earlier(places: Mapping[str, Path]) -> Earlier:
+    """The rows of strategies in tables of earlier batches; one with an error is left out: it is tried again.
+
+    Args:
+        places: strategy → the table that has its row.
+    """
+    tables, found = [], []
+    for path in dict.fromkeys(places.values()):
+        table = read_parquet(path)
+        names = words(*(name for name, place in places.items() if place == path))
+        good = pc.and_(pc.is_in(table.column("strategy"), names), pc.equal(table.column("error"), _NONE))
+        tables.append(table.filter(good))
+        found += tables[-1].column("strategy").to_pylist()
+    return Earlier(tables, frozenset(found))
+
+
+def work_out(rules: Mapping[str, Callable[..., Any]], backtest: Backtest) -> pa.Table:
+    """Backtest strategies; those with equal signals and exits are traded once.
+
+    Args:
+        rules: strategy → rule.
+        backtest: what they are traded by.
+    """
+    chart = Chart(backtest.series)
+    atr = chart.atr(ATR)
+    traded: dict[tuple[Digest, tuple[float, float, int]], Any] = {}
+    rows = []
+    parsed = [(name, Strategy.parse(name)) for name in rules]
+    for (_, params), group in groupby(parsed, lambda each: (each[1].family, each[1].params)):
+        alike = list(group)
+        signals = _signals(rules[alike[0][0]], chart, atr, params)
+        for name, strategy in alike:
+            if isinstance(signals, str):
+                rows.append(Row(name, "", signals, 0, np.full(len(metrics.COLUMNS), np.nan)))
+                continue
+            key = signals.digest(), strategy.exits
+            if key not in traded:
+                traded[key] = backtest.measure(signals, strategy.exits)
+            rows.append(Row(name, key[0], "", len(signals.at), traded[key]))
+    return _table(rows)
+
+
+def _signals(rule: Callable[..., Any], chart: Chart, atr: Any, params: Mapping[str, Any]) -> Signals | str:
+    """The signals of a rule, or what went wrong."""
+    try:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return Signals.of(rule(chart, **params), atr)
+    except _MACHINE:
+        raise
+    except Exception as error:  # noqa: BLE001 whatever a rule raises is its row's error
+        place = traceback.extract_tb(error.__traceback__)[-1].name
+        return f"{type(error).__name__} in {place}: {error}"
+
+
+def _table(rows: Sequence[Row]) -> pa.Table:
+    parsed = [Strategy.parse(row.strategy) for row in rows]
+    values = np.array([row.values for row in rows]).reshape(len(rows), len(metrics.COLUMNS))
+    columns = {
+        "strategy": words(*(row.strategy for row in rows)),
+        "family": words(*(each.family for each in parsed)),
+        "signal": words(*(row.signal for row in rows)),
+        "error": words(*(row.error for row in rows)),
+        "stop": to_arrow(np.array([each.exits[0] for each in parsed], np.float64)),
+        "target": to_arrow(np.array([each.exits[1] for each in parsed], np.float64)),
+        "hold": to_arrow(np.array([each.exits[2] for each in parsed], np.int64)),
+        "n_signals": to_arrow(np.array([row.n_signals for row in rows], np.int64)),
+    }
+    for position, name in enumerate(metrics.COLUMNS):
+        column = np.ascontiguousarray(values[:, position])
+        if name.removeprefix("in_").removeprefix("out_") in metrics.COUNTS:
+            known = ~np.isnan(column)
+            columns[name] = to_arrow(np.where(known, column, 0).astype(np.int64), known)
+        else:
+            columns[name] = nan_to_null(column)
+    return pa.table(columns)
+
+
+def write(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Write rows as one table, ascending by strategy."""
+    write_parquet(path, pa.concat_tables(tables).sort_by("strategy"), ("strategy",))

@@ -1,0 +1,80 @@
+"""Backtests of strategies, a table per batch; a strategy is traded once, whatever batch it is in."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from barmill.errors import ConfigError
+from barmill.market.costs import Costs, costs_of
+from barmill.market.strategies.families import FAMILIES
+from barmill.market.strategies.strategy import strategies
+from barmill.plan import Plan
+from barmill.target import Target
+
+
+def build(
+    bars: Sequence[Path],
+    out: Path,
+    *,
+    costs: Mapping[str, float],
+    both_touched: str,
+    out_of_sample: float,
+    pieces: Mapping[str, Callable[..., Any]],
+    known: Mapping[str, Path],
+) -> None:
+    """Backtest the strategies of a batch on one series.
+
+    Args:
+        bars: Parquet files of the series.
+        out: Parquet, a row per strategy, ascending: see `market.results`. A strategy whose rule fails is a row with its error.
+        costs: fields of `market.costs.Costs`.
+        both_touched: `stop` or `target`; see `market.backtest`.
+        out_of_sample: fraction of the bars that are out-of-sample, the last ones.
+        pieces: strategy → its rule.
+        known: strategy → folder of a batch with its result.
+    """
+    from barmill.market import results
+    from barmill.market.backtest import Backtest
+    from barmill.market.series import Series
+
+    series = Series.read(bars)
+    results.check(series, bars)
+    split = int(len(series) * (1 - out_of_sample))
+    backtest = Backtest(series, Costs(**costs), split, both_touched == "stop")
+    earlier = results.earlier({name: folder / "out" for name, folder in known.items() if name in pieces})
+    lacking = {name: rule for name, rule in pieces.items() if name not in earlier.names}
+    results.write(out, [*earlier.tables, results.work_out(lacking, backtest)])
+
+
+def targets(plan: Plan) -> Iterator[Target]:
+    """A target per batch and dataset of the research."""
+    settings = plan.settings
+    if not 0 <= settings.out_of_sample < 1:
+        raise ConfigError(f"setting out_of_sample: {settings.out_of_sample} is no fraction below 1", "for example 0.3")
+    batches = cut(tuple(settings.strategies), settings.batch_size)
+    for dataset in plan.research():
+        params = {
+            "costs": asdict(costs_of(dataset, settings.costs)),
+            "both_touched": settings.both_touched,
+            "out_of_sample": settings.out_of_sample,
+        }
+        chunks = plan.chunk_files(dataset.name)
+        for number, pieces in enumerate(batches):
+            out = plan.path("batches", f"{dataset.name}/results_batch_{number}.parquet")
+            yield Target(f"{dataset.name}/{number}", build, {"bars": chunks}, {"out": out}, params, pieces=pieces)
+
+
+@functools.cache
+def cut(lines: Sequence[str], size: int) -> list[dict[str, Callable[..., Any]]]:
+    """The batches of the strategies of the setting's lines: strategy → rule. A batch is a set: its order is that of the ids.
+
+    Raises:
+        ConfigError: a line is wrong, or the size is not positive.
+    """
+    if size < 1:
+        raise ConfigError(f"setting batch_size: {size} is not positive", "for example 200")
+    names = strategies(lines)
+    batches = (sorted(names[start : start + size]) for start in range(0, len(names), size))
+    return [{name: FAMILIES[name.partition(" ")[0]].rule for name in batch} for batch in batches]
