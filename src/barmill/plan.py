@@ -4,6 +4,7 @@ import functools
 import os
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from barmill.config import Settings

@@ -1,5 +1,6 @@
 """A slow backtest in plain Python, written from the rules and the formulas alone: bar by bar, and an equity for every bar."""
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -22,12 +23,12 @@ class Trade(NamedTuple):
 class Costs(NamedTuple):
     """Half the spread, slippage and commission, as fractions."""
 
-    half: float = 0.0
-    slippage: float = 0.0
-    commission: float = 0.0
+    half: float
+    slippage: float
+    commission: float
 
 
-def trade(bars, signals, exits, costs=Costs(), stop_first=True, start=0, end=None):
+def trade(bars, signals, exits, costs, stop_first, start, end):  # noqa: C901 every rule in the order in which it applies
     """The trades of a sample, going through every bar.
 
     Args:
@@ -39,7 +40,6 @@ def trade(bars, signals, exits, costs=Costs(), stop_first=True, start=0, end=Non
         start: first bar of the sample.
         end: bar behind its last.
     """
-    end = len(bars) if end is None else end
     stop, target, hold = exits
     trades, position, ruined = [], None, False
     for i in range(start, end):
@@ -152,9 +152,7 @@ def measure(trades, closes, commission, start, end, per_year):
         "largest_loss": min(losses, default=None),
         "exposure": sum(held) / n,
         "cost": sum(each.cost for each in trades),
-        "gaining_blocks": sum(
-            values[b - start] > values[a - start] * (1 + 1e-12) for a, b in zip(blocks, blocks[1:], strict=False)
-        ),
+        "gaining_blocks": sum(values[b - start] > values[a - start] * (1 + 1e-12) for a, b in itertools.pairwise(blocks)),
         "skewness": central[1] / central[0] ** 1.5 if central[0] > 0 else None,
         "kurtosis": central[2] / central[0] ** 2 if central[0] > 0 else None,
     }

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from barmill.errors import ConfigError
+from barmill.market import datasets
 from barmill.market.datasets import Dataset
 
 _PARTS = 3
@@ -51,20 +51,18 @@ def costs_of(dataset: Dataset, chosen: Mapping[str, str]) -> Costs:
     Raises:
         ConfigError: a choice is not three numbers that are not negative.
     """
-    for glob, text in chosen.items():
-        if fnmatchcase(dataset.name, glob):
-            return _parse(glob, text)
-    return _BY_CLASS.get(dataset.asset_class, _OTHER)
+    text = datasets.chosen(chosen, dataset.name)
+    return _parse(dataset.name, text) if text else _BY_CLASS.get(dataset.asset_class, _OTHER)
 
 
-def _parse(glob: str, text: str) -> Costs:
+def _parse(name: str, text: str) -> Costs:
     try:
         parts = [float(part) for part in text.split()]
     except ValueError:
         parts = []
     if len(parts) != _PARTS or not all(0 <= part < float("inf") for part in parts):
         raise ConfigError(
-            f"setting costs: {glob!r} has {text!r}, which is not three numbers",
+            f"setting costs: {name} has {text!r}, which is not three numbers",
             'write spread, commission, slippage: "0.2 0.3 0.1"',
         )
     return Costs(*parts)

@@ -38,45 +38,23 @@ def simulate(
     Returns:
         Of each trade: bars of entry and exit, side, reason, price paid at entry, net return, and what it cost.
     """
-    open_, high, low, close = prices
     stop, target, hold = exits
     half, slippage, commission = costs
     size = len(at)
     entry, exit_ = np.empty(size, np.int64), np.empty(size, np.int64)
     way, reason = np.empty(size, np.int8), np.empty(size, np.int8)
     paid, net, cost = np.empty(size), np.empty(size), np.empty(size)
-    other = np.full(size, size)  # of each signal, the next one of the other side
-    for i in range(size - 2, -1, -1):
-        other[i] = i + 1 if side[i + 1] != side[i] else other[i + 1]
+    other = _others(side)
     count, k, free = 0, 0, 0
     while k < size and at[k] + 1 < end:
         if at[k] < free:
             k += 1
             continue
-        sign = float(side[k])
-        first = at[k] + 1
-        raw = open_[first]
-        below, above = raw - stop * distance[k], raw + target * distance[k]
-        if sign < 0:
-            below, above = raw - target * distance[k], raw + stop * distance[k]
-        last = min(first + hold, end) - 1
+        sign, first = float(side[k]), at[k] + 1
+        raw, reach = prices[0][first], distance[k]
+        levels = (raw - stop * reach, raw + target * reach) if sign > 0 else (raw - target * reach, raw + stop * reach)
         turn = at[other[k]] + 1 if other[k] < size else end
-        why, price, j = 0, 0.0, first
-        while why == 0:
-            if j == turn:
-                why, price = SIGNAL, open_[j]
-            elif j > first and (open_[j] <= below or open_[j] >= above):
-                price = open_[j]
-                why = STOP if (price <= below) == (sign > 0) else TARGET
-            elif low[j] <= below or high[j] >= above:
-                both = low[j] <= below and high[j] >= above
-                lost = stop_first if both else (low[j] <= below) == (sign > 0)
-                why = STOP if lost else TARGET
-                price = below if lost == (sign > 0) else above
-            elif j == last:
-                why, price = (TIME if first + hold - 1 == j else END), close[j]
-            else:
-                j += 1
+        j, why, price = _leave(prices, (first, first + hold, turn, end), sign, levels, stop_first)
         fill = raw * (1.0 + sign * (half + slippage))
         left = price * (1.0 - sign * (half if why == TARGET else half + slippage))
         gain = sign * (left / fill - 1.0) - commission * (1.0 + left / fill)
@@ -90,3 +68,45 @@ def simulate(
         free = j - 1 if why == SIGNAL else j
         k = other[k] if why == SIGNAL else k + 1
     return entry[:count], exit_[:count], way[:count], reason[:count], paid[:count], net[:count], cost[:count]
+
+
+@njit(cache=True)
+def _others(side: Bytes) -> Ints:
+    """Of each signal, the position of the next one of the other side; behind the last where there is none."""
+    other = np.full(len(side), len(side))
+    for i in range(len(side) - 2, -1, -1):
+        other[i] = i + 1 if side[i + 1] != side[i] else other[i + 1]
+    return other
+
+
+@njit(cache=True)
+def _leave(
+    prices: tuple[Floats, Floats, Floats, Floats],
+    bounds: tuple[int, int, int, int],
+    sign: float,
+    levels: tuple[float, float],
+    stop_first: bool,
+) -> tuple[int, int, float]:
+    """Where a position is closed: bar, reason, price.
+
+    Args:
+        prices: open, high, low, close of every bar.
+        bounds: bar of the entry, the bar behind the last it may be held in, that of the turn, and the one behind all.
+        sign: 1.0 of a long position, -1.0 of a short one.
+        levels: the lower and the upper of stop and target.
+        stop_first: which counts if a bar touches both.
+    """
+    open_, high, low, close = prices
+    first, limit, turn, end = bounds
+    below, above = levels
+    last = min(limit, end) - 1
+    for j in range(first, last + 1):
+        if j == turn:
+            return j, SIGNAL, open_[j]
+        if j > first and (open_[j] <= below or open_[j] >= above):
+            return j, STOP if (open_[j] <= below) == (sign > 0) else TARGET, open_[j]
+        if low[j] <= below or high[j] >= above:
+            both = low[j] <= below and high[j] >= above
+            lost = stop_first if both else (low[j] <= below) == (sign > 0)
+            return j, STOP if lost else TARGET, below if lost == (sign > 0) else above
+    return last, TIME if limit <= end else END, close[last]
