@@ -6,7 +6,7 @@ from typing import Any
 from doit import create_after
 
 from barmill.run.tasks import load, tasks
-from barmill.stages import chunks, coverage, export, gaps, index, instruments, match, panel, reports, sessions
+from barmill.stages import batches, chunks, coverage, export, gaps, index, instruments, match, panel, reports, sessions
 
 PLAN, DOIT_CONFIG = load(__file__)
 
@@ -56,3 +56,8 @@ def task_coverage() -> Iterator[dict[str, Any]]:
 @create_after("chunks", target_regex=PLAN.outputs_of("panel"))
 def task_panel() -> Iterator[dict[str, Any]]:
     yield from tasks(panel, PLAN)
+
+
+@create_after("chunks", target_regex=PLAN.outputs_of("batches"))
+def task_batches() -> Iterator[dict[str, Any]]:
+    yield from tasks(batches, PLAN)

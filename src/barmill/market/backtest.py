@@ -15,16 +15,22 @@
   after the other.
 """
 
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from barmill.errors import InputError
 from barmill.hashing import Digest, digest_bytes
 from barmill.market.columns import MINUTE
 from barmill.market.costs import Costs
+from barmill.market.schema import PRICES
 from barmill.market.series import Series
+from barmill.market.strategies.chart import Chart
 
 if TYPE_CHECKING:
     from barmill.market.kernels.trades import Bytes, Floats, Ints
@@ -77,6 +83,34 @@ class Backtest:
     costs: Costs
     split: int
     stop_first: bool
+
+    @classmethod
+    def read(cls, files: Sequence[Path], costs: Costs, *, out_of_sample: float, stop_first: bool) -> Self:
+        """On the bars of Parquet files, of which the last `out_of_sample` are out-of-sample.
+
+        Raises:
+            InputError: a price is not positive: then it has no return.
+        """
+        read = Series.read(files)
+        lowest = min((float(getattr(read, name).min()) for name in PRICES if len(read)), default=1.0)
+        if lowest <= 0:
+            raise InputError(
+                f"{', '.join(map(str, files))}: a price of {lowest} has no return",
+                "choose other datasets in the setting research",
+            )
+        series = Series(**{name: values.copy() for name, values in vars(read).items()})  # numba compiles for writable arrays
+        return cls(series, costs, int(len(series) * (1 - out_of_sample)), stop_first)
+
+    def signals(self, rule: Callable[..., NDArray[np.int8]], params: Mapping[str, Any]) -> Signals:
+        """The signals of a rule with these parameters; whatever it raises comes through."""
+        chart = self.chart
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return Signals.of(rule(chart, **params), chart.atr(ATR))
+
+    @functools.cached_property
+    def chart(self) -> Chart:
+        """What a rule sees of the bars."""
+        return Chart(self.series)
 
     def trade(self, signals: Signals, exits: tuple[float, float, int]) -> tuple["Trades", "Trades"]:
         """In-sample and out-of-sample trades of a strategy, as `kernels.trades.simulate` returns them.

@@ -5,22 +5,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from barmill.errors import InputError
 from barmill.hashing import Digest
 from barmill.market import metrics
-from barmill.market.backtest import ATR, Backtest, Signals
 from barmill.market.columns import nan_to_null, to_arrow, words
-from barmill.market.schema import PRICES
-from barmill.market.series import Series
-from barmill.market.strategies.chart import Chart
 from barmill.market.strategies.strategy import Strategy
 from barmill.market.tables import read_parquet, write_parquet
+
+if TYPE_CHECKING:
+    from barmill.market.backtest import Backtest, Signals
 
 _MACHINE = (MemoryError, OSError)  # what says nothing about a strategy
 
@@ -55,21 +53,6 @@ class Earlier:
     names: frozenset[str]
 
 
-def check(series: Series, files: Sequence[Path]) -> None:
-    """Refuse a series that no return can be told of.
-
-    Raises:
-        InputError: a price is not positive.
-    """
-    for name in PRICES:
-        low = getattr(series, name)
-        if len(low) and low.min() <= 0:
-            raise InputError(
-                f"{', '.join(map(str, files))}: {name} {low.min()} is not positive, so that it has no return",
-                "choose other datasets in the setting research",
-            )
-
-
 def earlier(places: Mapping[str, Path]) -> Earlier:
     """The rows of strategies in tables of earlier batches; one with an error is left out: it is tried again.
 
@@ -86,21 +69,19 @@ def earlier(places: Mapping[str, Path]) -> Earlier:
     return Earlier(tables, frozenset(found))
 
 
-def work_out(rules: Mapping[str, Callable[..., Any]], backtest: Backtest) -> pa.Table:
+def work_out(rules: Mapping[str, Callable[..., Any]], backtest: "Backtest") -> pa.Table:
     """Backtest strategies; those with equal signals and exits are traded once.
 
     Args:
         rules: strategy → rule.
         backtest: what they are traded by.
     """
-    chart = Chart(backtest.series)
-    atr = chart.atr(ATR)
     traded: dict[tuple[Digest, tuple[float, float, int]], Any] = {}
     rows = []
     parsed = [(name, Strategy.parse(name)) for name in rules]
     for (_, params), group in groupby(parsed, lambda each: (each[1].family, each[1].params)):
         alike = list(group)
-        signals = _signals(rules[alike[0][0]], chart, atr, params)
+        signals = _signals(backtest, rules[alike[0][0]], params)
         for name, strategy in alike:
             if isinstance(signals, str):
                 rows.append(Row(name, "", signals, 0, np.full(len(metrics.COLUMNS), np.nan)))
@@ -112,11 +93,10 @@ def work_out(rules: Mapping[str, Callable[..., Any]], backtest: Backtest) -> pa.
     return _table(rows)
 
 
-def _signals(rule: Callable[..., Any], chart: Chart, atr: Any, params: Mapping[str, Any]) -> Signals | str:
+def _signals(backtest: "Backtest", rule: Callable[..., Any], params: Mapping[str, Any]) -> "Signals | str":
     """The signals of a rule, or what went wrong."""
     try:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return Signals.of(rule(chart, **params), atr)
+        return backtest.signals(rule, params)
     except _MACHINE:
         raise
     except Exception as error:  # noqa: BLE001 whatever a rule raises is its row's error

@@ -36,16 +36,16 @@ def build(
         known: strategy → folder of a batch with its result.
     """
     from barmill.market import results
-    from barmill.market.backtest import Backtest
-    from barmill.market.series import Series
 
-    series = Series.read(bars)
-    results.check(series, bars)
-    split = int(len(series) * (1 - out_of_sample))
-    backtest = Backtest(series, Costs(**costs), split, both_touched == "stop")
-    earlier = results.earlier({name: folder / "out" for name, folder in known.items() if name in pieces})
+    earlier = results.earlier({name: folder / "out" for name, folder in known.items()})
     lacking = {name: rule for name, rule in pieces.items() if name not in earlier.names}
-    results.write(out, [*earlier.tables, results.work_out(lacking, backtest)])
+    tables = earlier.tables
+    if lacking:
+        from barmill.market.backtest import Backtest
+
+        backtest = Backtest.read(bars, Costs(**costs), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
+        tables.append(results.work_out(lacking, backtest))
+    results.write(out, tables)
 
 
 def targets(plan: Plan) -> Iterator[Target]:
