@@ -6,7 +6,7 @@ from typing import Any
 from doit import create_after
 
 from barmill.run.tasks import load, tasks
-from barmill.stages import batches, chunks, coverage, export, gaps, index, instruments, match, panel, reports, sessions
+from barmill.stages import batches, chunks, coverage, export, gaps, index, instruments, match, panel, reports, results, sessions
 
 PLAN, DOIT_CONFIG = load(__file__)
 
@@ -61,3 +61,8 @@ def task_panel() -> Iterator[dict[str, Any]]:
 @create_after("chunks", target_regex=PLAN.outputs_of("batches"))
 def task_batches() -> Iterator[dict[str, Any]]:
     yield from tasks(batches, PLAN)
+
+
+@create_after("batches", target_regex=PLAN.outputs_of("results"))
+def task_results() -> Iterator[dict[str, Any]]:
+    yield from tasks(results, PLAN)

@@ -11,6 +11,7 @@ BarmillError              every error of ours: a fact with its values, then a hi
 │   └── ChunkCorrupt      a chunk, a panel or a manifest is not what was written: run doit
 ├── SourceError           a provider gives nothing that can be stored: ask again later, or ask for something else
 │   └── UnknownSymbol     a provider, or the project, has no such series
+├── StrategiesFailed      strategies could not be backtested: mend their rules
 ├── OutputError           a build did not write what it declared, or wrote more
 ├── NoticeUnsent          a notice could not be sent: look at the address and the network
 └── StoreError            the store can't be read or written
@@ -102,6 +103,10 @@ class ObjectCorrupt(StoreError):
 
 class RecordCorrupt(StoreError):
     """A record can't be believed: it is no JSON, or does not fit its name or its check."""
+
+
+class StrategiesFailed(BarmillError):
+    """Strategies could not be backtested."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

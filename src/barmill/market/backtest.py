@@ -134,17 +134,29 @@ class Backtest:
         ]  # fmt: skip
         return found[0], found[1]
 
+    def equity(self, signals: Signals, exits: tuple[float, float, int]) -> NDArray[np.float64]:
+        """The equity of a strategy at the close of every bar, starting with 1. See `trade`."""
+        from barmill.market.kernels.performance import equity_curve
+
+        trades, _ = self._all_trades(signals, exits)
+        curve: NDArray[np.float64] = equity_curve(self.series.close, trades, self.costs.fractions()[2])
+        return curve
+
     def measure(self, signals: Signals, exits: tuple[float, float, int]) -> NDArray[np.float64]:
         """The values of `metrics.COLUMNS` of a strategy; NaN where undefined. See `trade`."""
         from barmill.market.kernels.performance import measure
 
+        trades, cut = self._all_trades(signals, exits)
+        commission, per_year = self.costs.fractions()[2], self.per_year()
+        values: NDArray[np.float64] = measure(self.series.close, trades, cut, self.split, commission, per_year)
+        return values
+
+    def _all_trades(self, signals: Signals, exits: tuple[float, float, int]) -> tuple["Trades", int]:
+        """All trades, and how many of them are in-sample."""
         inside, outside = self.trade(signals, exits)
         columns: Any = zip(inside, outside, strict=True)
-        trades = tuple(np.concatenate(parts) for parts in columns)
-        values: NDArray[np.float64] = measure(
-            self.series.close, trades, len(inside[0]), self.split, self.costs.fractions()[2], self.per_year()
-        )
-        return values
+        trades: Any = tuple(np.concatenate(parts) for parts in columns)
+        return trades, len(inside[0])
 
     def per_year(self) -> float:
         """Bars in a year, as the series has them; 1 if it has fewer than two."""

@@ -1,6 +1,5 @@
 """Backtests of strategies, a table per batch; a strategy is traded once, whatever batch it is in."""
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,8 +7,7 @@ from typing import Any
 
 from barmill.errors import ConfigError
 from barmill.market.costs import Costs, costs_of
-from barmill.market.strategies.families import FAMILIES
-from barmill.market.strategies.strategy import strategies
+from barmill.market.strategies.strategy import batches_of
 from barmill.plan import Plan
 from barmill.target import Target
 
@@ -53,7 +51,7 @@ def targets(plan: Plan) -> Iterator[Target]:
     settings = plan.settings
     if not 0 <= settings.out_of_sample < 1:
         raise ConfigError(f"setting out_of_sample: {settings.out_of_sample} is no fraction below 1", "for example 0.3")
-    batches = cut(tuple(settings.strategies), settings.batch_size)
+    found = batches_of(tuple(settings.strategies), settings.batch_size)
     for dataset in plan.research():
         params = {
             "costs": asdict(costs_of(dataset, settings.costs)),
@@ -61,20 +59,6 @@ def targets(plan: Plan) -> Iterator[Target]:
             "out_of_sample": settings.out_of_sample,
         }
         chunks = plan.chunk_files(dataset.name)
-        for number, pieces in enumerate(batches):
+        for number, pieces in enumerate(found):
             out = plan.path("batches", f"{dataset.name}/results_batch_{number}.parquet")
             yield Target(f"{dataset.name}/{number}", build, {"bars": chunks}, {"out": out}, params, pieces=pieces)
-
-
-@functools.cache
-def cut(lines: Sequence[str], size: int) -> list[dict[str, Callable[..., Any]]]:
-    """The batches of the strategies of the setting's lines: strategy → rule. A batch is a set: its order is that of the ids.
-
-    Raises:
-        ConfigError: a line is wrong, or the size is not positive.
-    """
-    if size < 1:
-        raise ConfigError(f"setting batch_size: {size} is not positive", "for example 200")
-    names = strategies(lines)
-    batches = (sorted(names[start : start + size]) for start in range(0, len(names), size))
-    return [{name: FAMILIES[name.partition(" ")[0]].rule for name in batch} for batch in batches]

@@ -98,6 +98,23 @@ def _walk(
 
 
 @njit(cache=True)
+def equity_curve(close: Floats, trades: Trades, commission: float) -> Floats:
+    """The equity at the close of every bar, starting with 1, compounded, a position valued at the close."""
+    entry, exit_, way, _, paid, net, _ = trades
+    curve = np.ones(len(close))
+    equity, seen = 1.0, 0
+    for i in range(len(entry)):
+        curve[seen : entry[i]] = equity
+        for j in range(entry[i], exit_[i]):
+            curve[j] = max(equity * (1.0 + way[i] * (close[j] / paid[i] - 1.0) - commission), 0.0)
+        equity *= 1.0 + net[i]
+        curve[exit_[i]] = equity
+        seen = exit_[i] + 1
+    curve[seen:] = equity
+    return curve
+
+
+@njit(cache=True)
 def _return(now: float, before: float) -> float:
     r = now / before - 1.0 if before > 0.0 else 0.0
     return r if abs(r) >= TINY else 0.0

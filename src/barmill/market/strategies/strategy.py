@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from barmill.errors import ConfigError
-from barmill.market.strategies.families import EXITS, FAMILIES, HOLD
+from barmill.market.strategies.families import EXITS, FAMILIES, HOLD, Rule
 
 DEFAULT = "default"
 """What stands for all strategies of the table in the setting `strategies`."""
@@ -57,6 +57,20 @@ def strategies(lines: Sequence[str]) -> tuple[str, ...]:
     """
     found = itertools.chain.from_iterable(FAMILIES if line == DEFAULT else (line,) for line in lines)
     return tuple(dict.fromkeys(itertools.chain.from_iterable(map(_expand, found))))
+
+
+@functools.cache
+def batches_of(lines: Sequence[str], size: int) -> list[dict[str, Rule]]:
+    """The batches of the strategies of the setting's lines: strategy → rule. A batch is a set: its order is that of the ids.
+
+    Raises:
+        ConfigError: a line is wrong, or the size is not positive.
+    """
+    if size < 1:
+        raise ConfigError(f"setting batch_size: {size} is not positive", "for example 200")
+    names = strategies(lines)
+    batches = (sorted(names[start : start + size]) for start in range(0, len(names), size))
+    return [{name: FAMILIES[name.partition(" ")[0]].rule for name in batch} for batch in batches]
 
 
 def _expand(line: str) -> Iterator[str]:

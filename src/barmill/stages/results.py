@@ -1,0 +1,204 @@
+"""All results of a series in one table, the ranking of its strategies, and a page about them."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from barmill.errors import StrategiesFailed
+from barmill.market.costs import Costs, costs_of
+from barmill.market.strategies.strategy import batches_of
+from barmill.market.tables import read_rows, write_rows
+from barmill.plan import Plan
+from barmill.target import Target
+
+_CURVES = 10
+_TICKS = 6
+
+
+def rank(
+    batches: Sequence[Path],
+    bars: Sequence[Path],
+    merged: Path,
+    ranking: Path,
+    failed: Path,
+    summary: Path,
+    *,
+    dataset: str,
+    costs: Mapping[str, float],
+    both_touched: str,
+    out_of_sample: float,
+    minimum_trades: int,
+) -> None:
+    """Merge the batches of a series, and rank its strategies.
+
+    Args:
+        batches: what the stage `batches` wrote.
+        bars: Parquet files of the series.
+        merged: Parquet, a row per strategy, ascending: see `market.results`.
+        ranking: CSV, the best first: see `market.ranking`.
+        failed: CSV of the strategies with an error: strategy, error.
+        summary: JSON of the counts.
+        dataset: its name.
+        costs: fields of `market.costs.Costs`.
+        both_touched: see `batches`.
+        out_of_sample: see `batches`.
+        minimum_trades: in-sample trades below which a strategy is not ranked.
+    """
+    from barmill.market import results
+    from barmill.market.backtest import Backtest
+    from barmill.market.ranking import COLUMNS, Sample
+    from barmill.market.ranking import rank as ranked
+    from barmill.market.tables import read_parquet
+
+    results.write(merged, map(read_parquet, batches))
+    table = read_parquet(merged).to_pydict()
+    backtest = Backtest.read(bars, Costs(**costs), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
+    found = ranked(table, Sample(backtest.split, backtest.per_year()), minimum_trades)
+    write_rows(ranking, COLUMNS, ({name: _cell(row[name]) for name in COLUMNS} for row in found.rows))
+    faults = [
+        {"strategy": name, "error": error} for name, error in zip(table["strategy"], table["error"], strict=True) if error
+    ]
+    write_rows(failed, ("strategy", "error"), faults)
+    counts = {
+        "dataset": dataset,
+        "batches": len(batches),
+        "strategies": len(table["strategy"]),
+        "distinct": found.distinct,
+        "silent": found.silent,
+        "failed": len(faults),
+        "too_few_trades": len(table["strategy"]) - len(faults) - found.silent - len(found.rows),
+        "ranked": len(found.rows),
+        "passed": sum(not row["guard"] for row in found.rows),
+        "expected_best_sharpe": None if math.isnan(found.expected_best) else found.expected_best,
+        "costs": dict(costs),
+        **_span(backtest),
+    }
+    summary.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
+
+
+def page(
+    merged: Path,
+    ranking: Path,
+    summary: Path,
+    bars: Sequence[Path],
+    out: Path,
+    *,
+    both_touched: str,
+    out_of_sample: float,
+    top: int,
+) -> None:
+    """Write a page of HTML about what `rank` wrote; it needs no other file.
+
+    Args:
+        merged: see `rank`.
+        ranking: see `rank`.
+        summary: see `rank`.
+        bars: Parquet files of the series.
+        out: HTML.
+        both_touched: see `batches`.
+        out_of_sample: see `batches`.
+        top: strategies in its table; of the first ten of them there are curves.
+    """
+    from barmill.market.backtest import Backtest
+    from barmill.market.page import research_page
+    from barmill.market.strategies.families import FAMILIES
+    from barmill.market.strategies.strategy import Strategy
+    from barmill.market.tables import read_parquet
+
+    counts = json.loads(summary.read_text(encoding="utf-8"))
+    rows = [{name: _value(text) for name, text in row.items()} for row in read_rows(ranking)[:top]]
+    backtest = Backtest.read(bars, Costs(**counts["costs"]), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
+    curves = {}
+    for row in rows[:_CURVES]:
+        strategy = Strategy.parse(row["strategy"])
+        signals = backtest.signals(FAMILIES[strategy.family].rule, strategy.params)
+        curves[row["strategy"]] = backtest.equity(signals, strategy.exits)
+    out.write_text(research_page(counts, rows, curves, read_parquet(merged).to_pydict()), encoding="utf-8")
+
+
+def complete(failed: Path, summary: Path, out: Path) -> None:
+    """Fail as long as a strategy does: its row is in the table, the ranking is of the others, and the run says so.
+
+    Args:
+        failed: see `rank`.
+        summary: see `rank`.
+        out: JSON, how many strategies there are; not written if one failed.
+
+    Raises:
+        StrategiesFailed: a strategy has an error.
+    """
+    counts = json.loads(summary.read_text(encoding="utf-8"))
+    if rows := read_rows(failed):
+        raise StrategiesFailed(
+            f"{len(rows)} of {counts['strategies']} strategies of {counts['dataset']} failed, the first is "
+            f"{rows[0]['strategy']!r}: {rows[0]['error']}",
+            f"mend its rule and run doit, which trades again what it concerns; {failed} has them all, the ranking the others",
+        )
+    out.write_text(json.dumps({"strategies": counts["strategies"]}) + "\n", encoding="utf-8")
+
+
+def targets(plan: Plan) -> Iterator[Target]:
+    """Three targets per dataset: table and ranking, the page, and whether every strategy could be backtested."""
+    settings = plan.settings
+    count = len(batches_of(tuple(settings.strategies), settings.batch_size))
+    for dataset in plan.research():
+        name = dataset.name
+        here = {role: plan.path("results", f"{name}/{file}") for role, file in _FILES.items()}
+        bars = plan.chunk_files(name)
+        costs = asdict(costs_of(dataset, settings.costs))
+        trading = {"both_touched": settings.both_touched, "out_of_sample": settings.out_of_sample}
+        batches = [plan.path("batches", f"{name}/results_batch_{number}.parquet") for number in range(count)]
+        yield Target(
+            name, rank, {"batches": batches, "bars": bars},
+            {role: here[role] for role in ("merged", "ranking", "failed", "summary")},
+            trading | {"dataset": name, "costs": costs, "minimum_trades": settings.minimum_trades},
+        )  # fmt: skip
+        read = {role: here[role] for role in ("merged", "ranking", "summary")}
+        yield Target(f"{name}/page", page, read | {"bars": bars}, {"out": here["page"]}, {"top": settings.top} | trading)
+        found = {role: here[role] for role in ("failed", "summary")}
+        yield Target(f"{name}/complete", complete, found, {"out": here["complete"]})
+
+
+_FILES = {
+    "merged": "backtest_results_merged.parquet",
+    "ranking": "ranking.csv",
+    "failed": "failed.csv",
+    "summary": "summary.json",
+    "page": "report.html",
+    "complete": "complete.json",
+}
+
+
+def _span(backtest: Any) -> dict[str, Any]:
+    """What the bars are: number, first and last stamp, where the out-of-sample ones start, and some stamps between."""
+    from barmill.market.page import stamp
+
+    time = backtest.series.time
+    told = [stamp(int(each)) for each in (*time[:1], *time[-1:], *time[backtest.split :][:1])] or [""]
+    ticks = range(len(time) // (2 * _TICKS), len(time), max(len(time) // _TICKS, 1))
+    return {
+        "bars": len(time),
+        "start": told[0],
+        "end": told[1] if len(told) > 1 else "",
+        "split": told[-1],
+        "split_bar": backtest.split,
+        "ticks": [(position, stamp(int(time[position]))) for position in ticks],
+    }
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.9g}"
+    return value
+
+
+def _value(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text or None
