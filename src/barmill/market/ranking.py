@@ -14,7 +14,7 @@ half the in_sharpe; 0 where its own is not positive, null where it has no such n
 deflated_sharpe: the probability that the true Sharpe ratio is positive, given that the best of so many was looked for (Bailey
 and Lopez de Prado 2014): with the ratios per bar, T in-sample bars, skewness g3, kurtosis g4, N distinct backtests with
 trades and the variance V of their ratios,
-    SR0 = sqrt(V) ((1 - c) Z(1 - 1 / N) + c Z(1 - 1 / (N e))),  c = 0.5772… (Euler), Z the inverse of F, the normal distribution,
+    SR0 = sqrt(V) ((1 - c) Z(1 - 1 / N) + c Z(1 - 1 / (N e))),  c = 0.5772… (Euler), F the normal distribution, Z its inverse,
     deflated_sharpe = F((SR - SR0) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1) / 4 SR^2)).
 
 The out-of-sample bars are not part of the score. They are part of the guard: what speaks against a strategy. To choose by the

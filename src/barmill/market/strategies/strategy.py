@@ -74,7 +74,7 @@ def batches_of(lines: Sequence[str], size: int) -> list[dict[str, Rule]]:
 
 
 def _expand(line: str) -> Iterator[str]:
-    family, *pairs = line.split()
+    family, *pairs = line.split() or [""]
     if family not in FAMILIES:
         near = difflib.get_close_matches(family, (*FAMILIES, DEFAULT), 1, 0.0)[0]
         raise _wrong(line, f"there is no family {family!r}", f"the nearest is {near!r}; all: {', '.join(FAMILIES)}")
