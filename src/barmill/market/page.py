@@ -110,7 +110,11 @@ def research_page(
         "out sharpe",
         "against it",
     )
-    page.table(columns, ([row[name] for name in _SHOWN] for row in top), ("strategy", "against it"))
+    page.table(
+        columns,
+        ([*(row[name] for name in _SHOWN), (row["guard"] or "").replace(";", ", ")] for row in top),
+        ("strategy", "against it"),
+    )
     _curves(page, summary, curves)
     good = [i for i, error in enumerate(table["error"]) if not error and table["n_trades"][i]]
     for part in (_families, _heat, _scatter):
@@ -122,8 +126,8 @@ def research_page(
 
 _COUNTS = ("strategies", "distinct", "silent", "failed", "too_few_trades", "ranked", "passed")
 _SHOWN = (
-    "rank", "strategy", "score", "in_total_return", "in_sharpe", "in_max_drawdown", "n_trades", "out_total_return", "out_sharpe",
-    "guard",
+    "rank", "strategy", "score", "in_total_return", "in_sharpe", "in_max_drawdown", "n_trades", "out_total_return",
+    "out_sharpe",
 )  # fmt: skip
 
 
@@ -158,17 +162,18 @@ def _curves(page: Page, summary: Mapping[str, Any], curves: Mapping[str, Floats]
 
 
 def _families(page: Page, table: Mapping[str, Sequence[Any]], good: Sequence[int]) -> None:
-    families = sorted({table["family"][i] for i in good})
     page.heading("Families")
     rows = []
-    for family in families:
+    for family in sorted({table["family"][i] for i in good}):
         mine = [i for i in good if table["family"][i] == family]
         gains = [sum(table[f"{part}_total_return"][i] > 0 for i in mine) / len(mine) for part in ("in", "out")]
-        rows.append((family, len(mine), _median(table["n_trades"][i] for i in mine), *gains,
-                     *(_median(table[name][i] for i in mine) for name in ("in_sharpe", "out_sharpe", "exposure", "cost"))))  # fmt: skip
-    names = ("family", "trading", "trades", "gain in", "gain out", "in sharpe", "out sharpe", "exposure", "cost")
+        medians = [
+            _median(table[name][i] for i in mine) for name in ("n_trades", "in_sharpe", "out_sharpe", "exposure", "cost")
+        ]
+        rows.append((family, len(mine), *gains, *medians))
+    names = ("family", "trading", "gain in", "gain out", "trades", "in sharpe", "out sharpe", "exposure", "cost")
     page.table(names, rows)
-    page.text("trades to cost: medians; gain: share of the strategies with a positive return.", "note")
+    page.text("Gain: share of the strategies with a positive return; trades to cost: medians.", "note")
 
 
 def _heat(page: Page, table: Mapping[str, Sequence[Any]], good: Sequence[int]) -> None:

@@ -12,10 +12,13 @@ stability: of the strategies that differ in one number only, by one step of thos
 half the in_sharpe; 0 where its own is not positive, null where it has no such neighbours (then robustness is the other half).
 
 deflated_sharpe: the probability that the true Sharpe ratio is positive, given that the best of so many was looked for (Bailey
-and Lopez de Prado 2014): with the ratios per bar, T in-sample bars, skewness g3, kurtosis g4, N distinct backtests with
-trades and the variance V of their ratios,
+and Lopez de Prado 2014): with the ratios per bar, T in-sample bars, skewness g3, kurtosis g4 and N distinct backtests with
+trades,
     SR0 = sqrt(V) ((1 - c) Z(1 - 1 / N) + c Z(1 - 1 / (N e))),  c = 0.5772… (Euler), F the normal distribution, Z its inverse,
     deflated_sharpe = F((SR - SR0) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1) / 4 SR^2)).
+V is 1 / (T - 1), the variance of the ratio of T returns without skill (Lo 2002). The paper takes the variance among the ratios
+that were found; here that is mostly how differently costs weigh, which is no luck. Backtests that resemble one another count as
+N all the same, so the probability is too low rather than too high.
 
 The out-of-sample bars are not part of the score. They are part of the guard: what speaks against a strategy. To choose by the
 guard is to use them once; what is chosen is to be seen on new data.
@@ -79,7 +82,7 @@ class Ranking:
         distinct: backtests that differ in signals or exits, of those without an error.
         silent: strategies without an error that never trade.
         expected_best: in-sample Sharpe ratio, per year, that the best of as many strategies without skill is expected to have;
-            NaN if there are fewer than two distinct backtests with trades.
+            NaN where there are fewer than two distinct backtests with trades to choose from.
     """
 
     rows: list[dict[str, Any]]
@@ -101,8 +104,7 @@ def rank(table: Mapping[str, Sequence[Any]], sample: Sample, minimum_trades: int
     for i in good:
         first.setdefault(tuple(table[name][i] for name in ("signal", "stop", "target", "hold")), i)
     same = {i: first[tuple(table[name][i] for name in ("signal", "stop", "target", "hold"))] for i in good}
-    sharpes = np.array([_number(table["in_sharpe"][i]) for i in first.values() if table["in_n_trades"][i]])
-    noise = best_of_noise(sharpes[np.isfinite(sharpes)] / math.sqrt(sample.per_year))
+    noise = best_of_noise(sum(bool(table["in_n_trades"][i]) for i in first.values()), sample.bars)
     chosen = [i for i in good if table["in_n_trades"][i] >= max(minimum_trades, 1)]
     stable = stability({table["strategy"][i]: _number(table["in_sharpe"][i]) for i in good})
     values = {name: np.array([_number(table[name][i]) for i in chosen]) for name in _READ}
@@ -205,20 +207,23 @@ def _point(name: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
     return words, tuple(float(each) for each in values if not isinstance(each, str))
 
 
-def best_of_noise(ratios: Floats) -> float:
-    """SR0: the Sharpe ratio that the best of as many strategies without skill is expected to have."""
-    count = len(ratios)
-    if count < 2:  # noqa: PLR2004 a variance needs two
+def best_of_noise(count: int, bars: int) -> float:
+    """SR0: the Sharpe ratio per bar that the best of `count` strategies without skill is expected to have; NaN below two."""
+    if count < 2 or bars < 2:  # noqa: PLR2004 the best of one is no choice
         return math.nan
     euler, normal = 0.5772156649015329, NormalDist()
     best = (1 - euler) * normal.inv_cdf(1 - 1 / count) + euler * normal.inv_cdf(1 - 1 / (count * math.e))
-    return float(np.std(ratios, ddof=1)) * best
+    return best / math.sqrt(bars - 1)
 
 
 def deflated_sharpe(ratio: float, skewness: float, kurtosis: float, bars: int, noise: float) -> float:
     """The deflated Sharpe ratio, a probability; 0 where it can't be told."""
     spread = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2
-    z = (ratio - noise) * math.sqrt(max(bars - 1, 0)) / math.sqrt(spread) if spread > 0 else math.nan
+    z = (
+        (ratio - (0.0 if math.isnan(noise) else noise)) * math.sqrt(max(bars - 1, 0)) / math.sqrt(spread)
+        if spread > 0
+        else math.nan
+    )
     return NormalDist().cdf(z) if math.isfinite(z) else 0.0
 
 

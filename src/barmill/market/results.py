@@ -79,10 +79,9 @@ def work_out(rules: Mapping[str, Callable[..., Any]], backtest: "Backtest") -> p
     traded: dict[tuple[Digest, tuple[float, float, int]], Any] = {}
     rows = []
     parsed = [(name, Strategy.parse(name)) for name in rules]
-    for (_, params), group in groupby(parsed, lambda each: (each[1].family, each[1].params)):
-        alike = list(group)
-        signals = _signals(backtest, rules[alike[0][0]], params)
-        for name, strategy in alike:
+    for (rule, params), group in groupby(parsed, lambda each: (rules[each[0]], each[1].params)):
+        signals = _signals(backtest, rule, params)
+        for name, strategy in group:
             if isinstance(signals, str):
                 rows.append(Row(name, "", signals, 0, np.full(len(metrics.COLUMNS), np.nan)))
                 continue

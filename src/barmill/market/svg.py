@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 WIDTH, HEIGHT = 880, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 22, 28
 _POINTS = 440  # of a line: more than can be told apart
 COLORS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#bf3989", "#0a7ea4", "#57606a", "#953800", "#116329")
 
@@ -45,7 +45,7 @@ class Axes:
     def upright(self, x: float, text: str) -> None:
         """A vertical line with a name."""
         self._parts.append(f'<path class="mark" d="M{self._along(x):.1f} {_TOP}V{HEIGHT - _BOTTOM}"/>')
-        self._parts.append(_text(self._along(x) + 4, _TOP + 10, text, "start"))
+        self._parts.append(_text(self._along(x), _TOP - 6, text, "middle"))
 
     def level(self, y: float) -> None:
         """A horizontal line."""

@@ -1,0 +1,304 @@
+"""Results: the merged table, the ranking by its definition, what speaks against a strategy, and the page."""
+
+import html.parser
+import json
+import math
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from barmill.errors import StrategiesFailed
+from barmill.market import metrics, ranking, svg
+from barmill.market.backtest import Backtest
+from barmill.market.costs import Costs
+from barmill.market.ranking import COLUMNS, GUARD, Sample, best_of_noise, deflated_sharpe, rank, share_below, stability
+from barmill.market.strategies.families import FAMILIES
+from barmill.market.strategies.strategy import Strategy, batches_of, strategies
+from barmill.market.tables import read_parquet, read_rows
+from barmill.stages import batches, results
+from barmill.target import Target
+from tests.stages.contract import StageContract
+from tests.support.made_bars import made
+from tests.support.research import LINES, NAME, write_chunk
+
+TRADING = {"both_touched": "stop", "out_of_sample": 0.3}
+COSTS = {"spread": 0.2, "commission": 0.3, "slippage": 0.1}
+
+
+def broken(chart, **_):
+    """A rule with a fault."""
+    raise ValueError("no such thing")
+
+
+def build(folder, lines=LINES, size=20, failing=(), minimum=3):
+    """Build batches and results on 700 bars; returns the paths of all outputs of `rank` and of the chunk."""
+    folder.mkdir(exist_ok=True)
+    chunk = write_chunk(folder / "2023-11.parquet", made(700, step=0.0004))
+    files = []
+    for number, pieces in enumerate(batches_of(lines, size)):
+        files.append(folder / f"results_batch_{number}.parquet")
+        pieces = {name: broken if name in failing else rule for name, rule in pieces.items()}
+        batches.build([chunk], files[-1], costs=COSTS, **TRADING, pieces=pieces, known={})
+    out = {role: folder / name for role, name in results._FILES.items()}
+    roles = {role: out[role] for role in ("merged", "ranking", "failed", "summary")}
+    results.rank(files, [chunk], **roles, dataset=NAME, costs=COSTS, minimum_trades=minimum, **TRADING)
+    return out | {"chunk": chunk}
+
+
+def test_merged_whatever_the_batches(tmp_path):
+    """One row per strategy, in order, to the byte the same from batches of 20 and of 7."""
+    first, second = build(tmp_path / "a"), build(tmp_path / "b", size=7)
+    assert first["merged"].read_bytes() == second["merged"].read_bytes()
+    assert read_parquet(first["merged"]).column("strategy").to_pylist() == sorted(strategies(LINES))
+    assert first["ranking"].read_bytes() == second["ranking"].read_bytes()
+
+
+def test_counts(tmp_path):
+    """Every strategy is counted once: failed, silent, too few trades, or ranked."""
+    failing = sorted(strategies(LINES))[:2]
+    lines = (*LINES, "keltner n=10 width=50 stop=2 target=3")
+    out = build(tmp_path, lines, failing=failing, minimum=60)
+    counts = json.loads(out["summary"].read_text())
+    assert (counts["strategies"], counts["failed"], counts["silent"]) == (67, 2, 1)
+    assert counts["ranked"] > 0
+    assert counts["too_few_trades"] > 0
+    assert counts["failed"] + counts["silent"] + counts["too_few_trades"] + counts["ranked"] == 67
+    assert [row["strategy"] for row in read_rows(out["failed"])] == failing
+    assert {row["error"] for row in read_rows(out["failed"])} == {"ValueError in broken: no such thing"}
+    ranked = read_rows(out["ranking"])
+    assert all(int(row["in_n_trades"]) >= 60 for row in ranked)
+    assert not {row["strategy"] for row in ranked} & set(failing)
+
+
+def table_of(**columns):
+    """A results table of some columns; the others are the same in every row."""
+    count = len(columns["strategy"])
+    base = dict.fromkeys((*metrics.COLUMNS, "stop", "target", "hold"), 1.0) | {"error": "", "family": "f", "signal": "s"}
+    return {name: columns.get(name, [value] * count) for name, value in {**base, "strategy": None}.items()}
+
+
+def test_the_score_is_its_definition(tmp_path):
+    """The score of every ranked strategy, worked out again from the merged table in plain Python."""
+    out = build(tmp_path)
+    rows = {row["strategy"]: row for row in read_parquet(out["merged"]).to_pylist()}
+    series = made(700, step=0.0004)
+    backtest = Backtest(series, Costs(**COSTS), 490, stop_first=True)
+    chosen = [row for row in rows.values() if row["in_n_trades"] >= 3]
+
+    def share(name, row, sign=1):
+        values = [sign * each[name] for each in chosen]
+        own = sign * row[name]
+        return (sum(value < own for value in values) + sum(value == own for value in values) / 2) / len(values)
+
+    tried = len({(row["signal"], row["stop"], row["target"], row["hold"]) for row in chosen})
+    normal = statistics.NormalDist()
+    euler = 0.57721566490153
+    best = (1 - euler) * normal.inv_cdf(1 - 1 / tried) + euler * normal.inv_cdf(1 - 1 / (tried * math.e))
+    for told in read_rows(out["ranking"]):
+        row = rows[told["strategy"]]
+        ratio = row["in_sharpe"] / math.sqrt(backtest.per_year())
+        spread = 1 - row["in_skewness"] * ratio + (row["in_kurtosis"] - 1) / 4 * ratio**2
+        deflated = normal.cdf((ratio - best / math.sqrt(489)) * math.sqrt(489) / math.sqrt(spread))
+        beside = [each["in_sharpe"] for name, each in rows.items() if one_step(name, told["strategy"], rows)]
+        steady = sum(each >= row["in_sharpe"] / 2 for each in beside) / len(beside) if row["in_sharpe"] > 0 else 0.0
+        parts = {
+            "return": share("in_total_return", row),
+            "risk": (share("in_max_drawdown", row, -1) + share("in_ulcer_index", row, -1)) / 2,
+            "consistency": (row["in_gaining_blocks"] / 10 + share("in_sortino", row)) / 2,
+            "robustness": (steady + deflated) / 2,
+        }
+        score = 0.3 * parts["return"] + 0.25 * parts["risk"] + 0.25 * parts["consistency"] + 0.2 * parts["robustness"]
+        assert float(told["score"]) == pytest.approx(score, rel=1e-6)
+        assert {name: float(told[name]) for name in parts} == pytest.approx(parts, rel=1e-6, abs=1e-9)
+    scores = [float(row["score"]) for row in read_rows(out["ranking"])]
+    assert scores == sorted(scores, reverse=True)
+
+
+def one_step(name, other, names):
+    """Whether two strategies differ in one number, with none of the others between."""
+    one, two = (dict(pair.split("=") for pair in text.split()[1:]) for text in (name, other))
+    if name.split()[0] != other.split()[0]:
+        return False
+    different = [key for key in one if one[key] != two[key]]
+    if len(different) != 1:
+        return False
+    (key,) = different
+    line = sorted(
+        float(dict(pair.split("=") for pair in text.split()[1:])[key])
+        for text in names
+        if text.split()[0] == name.split()[0]
+        and all(pair in text.split() for pair in name.split()[1:] if not pair.startswith(f"{key}="))
+    )
+    return abs(line.index(float(one[key])) - line.index(float(two[key]))) == 1
+
+
+def test_too_few_trades_are_not_ranked():
+    """However well it did: a strategy below the minimum, or without a trade, has no rank."""
+    table = table_of(strategy=["f n=1 stop=1 target=1 hold=1", "f n=2 stop=1 target=1 hold=1", "f n=3 stop=1 target=1 hold=1"],
+                     signal=["a", "b", "c"], in_n_trades=[29, 30, 0], in_total_return=[9.0, 0.1, 0.0])  # fmt: skip
+    assert [row["strategy"][:5] for row in rank(table, Sample(1_000, 1e5), 30).rows] == ["f n=2"]
+    assert [row["strategy"][:5] for row in rank(table, Sample(1_000, 1e5), 0).rows] == ["f n=1", "f n=2"]
+
+
+def test_the_same_backtest_is_told():
+    """Of strategies with equal signals and exits the later ones say which they are the same as; N counts them once."""
+    names = [f"f n={k} stop=1 target=1 hold=1" for k in range(3)]
+    table = table_of(strategy=names, signal=["a", "a", "b"], in_n_trades=[50, 50, 50])
+    found = rank(table, Sample(1_000, 1e5), 30)
+    assert {row["strategy"]: row["same_as"] for row in found.rows} == {names[0]: "", names[1]: names[0], names[2]: ""}
+    assert found.distinct == 2
+
+
+def test_what_speaks_against_a_strategy():
+    """Each reason by itself, and none where there is none; what can't be told speaks against it."""
+    good = {"in_total_return": 0.5, "out_total_return": 0.2, "out_sharpe": 2.0, "in_sharpe": 3.0, "stability": 0.9,
+            "deflated_sharpe": 0.99}  # fmt: skip
+    assert ranking._against(good) == []
+    cases = {"in_total_return": (0.0, "loss"), "out_total_return": (-0.1, "out_of_sample_loss"), "out_sharpe": (1.4, "decayed"),
+             "stability": (0.4, "unstable"), "deflated_sharpe": (0.94, "not_significant")}  # fmt: skip
+    for name, (value, reason) in cases.items():
+        assert ranking._against(good | {name: value}) == [reason]
+        assert ranking._against(good | {name: math.nan}) == [reason]
+    assert set(GUARD) == {reason for _, reason in cases.values()}
+
+
+def test_shares_and_probabilities():
+    """Shares of equal and unknown values, and the deflated ratio where it is known from outside."""
+    assert share_below(np.array([1.0, 3.0, 3.0, np.nan])).tolist() == [0.375, 0.75, 0.75, 0.125]
+    assert best_of_noise(1, 100) != best_of_noise(1, 100)
+    rng = np.random.default_rng(5)
+    highest = rng.normal(0, 1 / math.sqrt(999), (4_000, 100)).max(axis=1).mean()
+    assert best_of_noise(100, 1_000) == pytest.approx(highest, rel=0.02)
+    assert deflated_sharpe(0.1, 0.0, 3.0, 1_001, 0.1) == pytest.approx(0.5)
+    assert deflated_sharpe(math.nan, 0.0, 3.0, 1_001, 0.1) == 0.0
+
+
+def test_stability_by_hand():
+    """Two neighbours of the middle one, of which one holds half its ratio; a lonely one has none; a losing one has nothing."""
+    name = "ma_cross fast={} ratio=2 stop=2 target=3 hold=240".format
+    found = stability({name(5): 1.0, name(8): 2.0, name(13): 0.9, name(21): -1.0, "macd fast=5 stop=1 target=1 hold=1": 1.0})
+    assert found[name(8)] == 0.5
+    assert found[name(5)] == 1.0
+    assert found[name(21)] == 0.0
+    assert math.isnan(found["macd fast=5 stop=1 target=1 hold=1"])
+
+
+def test_no_strategy_without_skill_passes(tmp_path):
+    """On a walk of chance none of the strategies has nothing against it."""
+    out = build(tmp_path, ("ma_cross", "momentum"), size=700, minimum=20)
+    assert json.loads(out["summary"].read_text())["passed"] == 0
+    assert json.loads(out["summary"].read_text())["ranked"] > 300
+
+
+def test_a_failed_strategy_fails_the_run(tmp_path):
+    """As long as a strategy fails so does the last target, with its name and error; without one it is written."""
+    name = sorted(strategies(LINES))[5]
+    out = build(tmp_path / "a", failing=[name])
+    with pytest.raises(StrategiesFailed, match=rf"1 of 66 strategies of {NAME} failed, the first is '{name}': ValueError"):
+        results.complete(out["failed"], out["summary"], out["complete"])
+    assert not out["complete"].exists()
+    out = build(tmp_path / "b")
+    results.complete(out["failed"], out["summary"], out["complete"])
+    assert json.loads(out["complete"].read_text()) == {"strategies": 66}
+
+
+class Tags(html.parser.HTMLParser):
+    """Opening tags and the text of a page; tags must close in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.said, self._open = [], [], []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in {"meta", "br"}:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.said.append(data)
+
+
+def page(out, **params):
+    """Write the page, and read it."""
+    roles = {role: out[role] for role in ("merged", "ranking", "summary")}
+    results.page(**roles, bars=[out["chunk"]], out=out["page"], **{"top": 20} | TRADING | params)
+    return Tags(out["page"].read_text())
+
+
+def test_the_page_says_what_was_found(tmp_path):
+    """It is well-formed, needs no other file, and has the first strategies, their curves, the families and the counts."""
+    out = build(tmp_path)
+    tags = page(out)
+    said = " ".join(tags.said)
+    first = [row["strategy"] for row in read_rows(out["ranking"])]
+    assert all(name in said for name in first[:20])
+    assert first[20] not in tags.said
+    assert "ma_cross" in said
+    assert "band_reversion" in said
+    assert [tag for tag, attrs in tags.found if {"src", "href"} & attrs.keys() or tag == "script"] == []
+    assert sum(tag == "polyline" for tag, _ in tags.found) == 20  # ten equities, ten drawdowns
+
+
+def test_the_page_of_a_partial_result(tmp_path):
+    """Where strategies failed the page says so, and where nothing is ranked it has no curve."""
+    out = build(tmp_path / "a", failing=strategies(LINES)[:3])
+    assert "Partial: 3 strategies failed" in " ".join(page(out).said)
+    out = build(tmp_path / "b", minimum=10_000)
+    assert "polyline" not in [tag for tag, _ in page(out).found]
+
+
+def test_equity_ends_where_the_metrics_say(tmp_path):
+    """The curve of a strategy ends at its total return, and its greatest fall is the drawdown."""
+    series = made(700, step=0.0004)
+    backtest = Backtest(series, Costs(**COSTS), 490, stop_first=True)
+    for name in strategies(LINES)[::7]:
+        strategy = Strategy.parse(name)
+        signals = backtest.signals(FAMILIES[strategy.family].rule, strategy.params)
+        curve = backtest.equity(signals, strategy.exits)
+        values = dict(zip(metrics.COLUMNS, backtest.measure(signals, strategy.exits), strict=True))
+        assert curve[-1] - 1 == pytest.approx(values["total_return"], abs=1e-12)
+        peaks = np.maximum.accumulate(np.maximum(curve, 1.0))
+        assert (1 - curve / peaks).max() == pytest.approx(values["max_drawdown"], abs=1e-12)
+
+
+def test_charts():
+    """Thinning keeps extremes and ends; round steps; shades; a chart of one value is no division by zero."""
+    points = [(float(k), math.sin(k / 50)) for k in range(10_000)]
+    thin = svg.thinned(points)
+    assert len(thin) <= 442
+    assert thin[-1] == points[-1]
+    assert max(y for _, y in thin) == max(y for _, y in points)
+    assert svg.steps(0.0, 1.0) == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
+    assert [svg.shade(value) for value in (0.0, 1.0, -1.0, math.nan)] == ["#ffffff", "#6969ff", "#ff6969", "#ffffff"]
+    axes = svg.Axes((0, 0), (1.0, 1.0), "a < b")
+    axes.line([(0, 1.0)], svg.COLORS[0], "x & y")
+    assert "nan" not in axes.svg("t")
+    assert "x &amp; y" in axes.svg("t")
+
+
+class TestContract(StageContract):
+    """What every stage promises."""
+
+    stage = "results"
+
+    def target(self, root: Path) -> Target:
+        """Table and ranking of 66 strategies on 700 bars."""
+        out = build(root / "data")
+        files = sorted((root / "data").glob("results_batch_*.parquet"))
+        places = {role: root / f"artifacts/results/{out[role].name}" for role in ("merged", "ranking", "failed", "summary")}
+        params = {"dataset": NAME, "costs": COSTS, "minimum_trades": 3} | TRADING
+        return Target(NAME, results.rank, {"batches": files, "bars": [out["chunk"]]}, places, params)
+
+    def test_columns_of_the_ranking(self, tmp_path: Path) -> None:
+        """Its columns are those of the ranking, in order."""
+        assert tuple(read_rows(build(tmp_path)["ranking"])[0]) == COLUMNS

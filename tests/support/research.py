@@ -1,0 +1,75 @@
+"""Small research projects: made bars as raw text or as chunks, and a few strategies on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from barmill.market.columns import to_arrow, to_stamps
+from barmill.market.series import Series
+from barmill.market.tables import read_parquet, write_parquet
+from tests.support.made_bars import made
+from tests.support.market import HEADER, MarketProject
+
+LINES = ("ma_cross fast=5|8 ratio=2|3", "band_reversion n=10 width=1|2")
+"""Six rules with eleven exits each: 66 strategies."""
+
+NAME = "forex/1min/EURUSD"
+
+
+def write_chunk(path: Path, series: Series) -> Path:
+    """Write bars as a chunk is written."""
+    import pyarrow as pa
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {name: to_arrow(getattr(series, name)) for name in ("open", "high", "low", "close", "volume")}
+    write_parquet(path, pa.table({"time": to_stamps(series.time), **columns}), ("time",))
+    return path
+
+
+def text_of(series: Series, symbol: str) -> str:
+    """Bars of a minute as Stooq's text, in UTC."""
+    lines = [HEADER]
+    for row in zip(
+        *(getattr(series, name).tolist() for name in ("time", "open", "high", "low", "close", "volume")), strict=True
+    ):
+        stamp = str(np.datetime64(row[0], "us")).replace("-", "").replace(":", "").replace("T", ",")[:15]
+        lines.append(f"{symbol},1,{stamp},{','.join(f'{value:.6g}' for value in row[1:])},0")
+    return "\n".join([*lines, ""])
+
+
+@dataclass
+class ResearchProject(MarketProject):
+    """A project with single series, and no tree."""
+
+    @classmethod
+    def of(cls, root: Path, lines: Sequence[str] = LINES, size: int = 20, names: Sequence[str] = (NAME,)) -> "ResearchProject":
+        """A project of these strategies, on 700 made bars per name."""
+        project = cls(super().make(root).root)
+        project.listed("broker.csv", [])
+        project.setting(strategies=list(lines), batch_size=size, research=["forex/*"], minimum_trades=3)
+        for number, name in enumerate(names):
+            project.prices(name, made(700, number, step=0.0004))
+        return project
+
+    def setting(self, **values: object) -> None:
+        """Write the project's settings."""
+        lines = [f"{key} = {str(value).lower() if isinstance(value, bool) else value!r}" for key, value in values.items()]
+        (self.root / "pyproject.toml").write_text("\n".join(["[tool.barmill]", *lines, ""]))
+
+    def prices(self, name: str, series: Series) -> Path:
+        """Write a single series."""
+        path = self.root / "data/series" / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text_of(series, path.stem))
+        return path
+
+    def results(self, name: str = NAME) -> dict[str, dict[str, object]]:
+        """strategy → its row in the merged table."""
+        rows = read_parquet(self.root / f"artifacts/results/{name}/backtest_results_merged.parquet").to_pylist()
+        return {row["strategy"]: row for row in rows}
+
+    def batches(self, name: str = NAME) -> dict[str, bytes]:
+        """Every batch on disk: file name → bytes."""
+        return {path.name: path.read_bytes() for path in sorted((self.root / f"artifacts/batches/{name}").glob("*"))}
