@@ -34,13 +34,13 @@ def broken(chart, **_):
 
 def build(folder, lines=LINES, size=20, failing=(), minimum=3):
     """Build batches and results on 700 bars; returns the paths of all outputs of `rank` and of the chunk."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     chunk = write_chunk(folder / "2023-11.parquet", made(700, step=0.0004))
     files = []
     for number, pieces in enumerate(batches_of(lines, size)):
         files.append(folder / f"results_batch_{number}.parquet")
-        pieces = {name: broken if name in failing else rule for name, rule in pieces.items()}
-        batches.build([chunk], files[-1], costs=COSTS, **TRADING, pieces=pieces, known={})
+        mixed = {name: broken if name in failing else rule for name, rule in pieces.items()}
+        batches.build([chunk], files[-1], costs=COSTS, **TRADING, pieces=mixed, known={})
     out = {role: folder / name for role, name in results._FILES.items()}
     roles = {role: out[role] for role in ("merged", "ranking", "failed", "summary")}
     results.rank(files, [chunk], **roles, dataset=NAME, costs=COSTS, minimum_trades=minimum, **TRADING)
@@ -59,7 +59,7 @@ def test_counts(tmp_path):
     """Every strategy is counted once: failed, silent, too few trades, or ranked."""
     failing = sorted(strategies(LINES))[:2]
     lines = (*LINES, "keltner n=10 width=50 stop=2 target=3")
-    out = build(tmp_path, lines, failing=failing, minimum=60)
+    out = build(tmp_path, lines, failing=failing, minimum=25)
     counts = json.loads(out["summary"].read_text())
     assert (counts["strategies"], counts["failed"], counts["silent"]) == (67, 2, 1)
     assert counts["ranked"] > 0
@@ -68,7 +68,7 @@ def test_counts(tmp_path):
     assert [row["strategy"] for row in read_rows(out["failed"])] == failing
     assert {row["error"] for row in read_rows(out["failed"])} == {"ValueError in broken: no such thing"}
     ranked = read_rows(out["ranking"])
-    assert all(int(row["in_n_trades"]) >= 60 for row in ranked)
+    assert all(int(row["in_n_trades"]) >= 25 for row in ranked)
     assert not {row["strategy"] for row in ranked} & set(failing)
 
 
@@ -92,7 +92,7 @@ def test_the_score_is_its_definition(tmp_path):
         own = sign * row[name]
         return (sum(value < own for value in values) + sum(value == own for value in values) / 2) / len(values)
 
-    tried = len({(row["signal"], row["stop"], row["target"], row["hold"]) for row in chosen})
+    tried = len({(row["signal"], row["stop"], row["target"], row["hold"]) for row in rows.values() if row["in_n_trades"]})
     normal = statistics.NormalDist()
     euler = 0.57721566490153
     best = (1 - euler) * normal.inv_cdf(1 - 1 / tried) + euler * normal.inv_cdf(1 - 1 / (tried * math.e))
@@ -189,7 +189,7 @@ def test_no_strategy_without_skill_passes(tmp_path):
     """On a walk of chance none of the strategies has nothing against it."""
     out = build(tmp_path, ("ma_cross", "momentum"), size=700, minimum=20)
     assert json.loads(out["summary"].read_text())["passed"] == 0
-    assert json.loads(out["summary"].read_text())["ranked"] > 300
+    assert json.loads(out["summary"].read_text())["ranked"] > 100
 
 
 def test_a_failed_strategy_fails_the_run(tmp_path):
