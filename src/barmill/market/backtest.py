@@ -99,7 +99,7 @@ class Backtest:
                 "choose other datasets in the setting research",
             )
         series = Series(**{name: values.copy() for name, values in vars(read).items()})  # numba compiles for writable arrays
-        return cls(series, costs, int(len(series) * (1 - out_of_sample)), stop_first)
+        return cls(series, costs, round(len(series) * (1 - out_of_sample)), stop_first)
 
     def signals(self, rule: Callable[..., NDArray[np.int8]], params: Mapping[str, Any]) -> Signals:
         """The signals of a rule with these parameters; whatever it raises comes through."""

@@ -15,7 +15,7 @@ from barmill.run.commands.select import relative
 from barmill.run.front import FRONT
 from barmill.run.judge import Judge
 from barmill.run.lock import LOCK
-from barmill.run.plain import BUSY, UNTRIED
+from barmill.run.plain import BUSY, UNTRIED, option
 from barmill.run.work import machine_fault
 
 _NO_WAIT = {
@@ -25,6 +25,11 @@ _NO_WAIT = {
     "default": False,
     "help": "end at once, with exit code 4, if another run is at work in the project",
 }
+_AGAIN = ("fresh", "force_rerun", "no_skip_existing")
+
+
+def _again(name: str) -> dict[str, Any]:
+    return option(name, "as -a: build the selected targets, and what they need, whatever is there", default=False)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -34,13 +39,14 @@ class Interrupted(KeyboardInterrupt):
 class Run(doit.cmd_run.Run):  # type: ignore[misc]
     """doit's run command, judging targets by their content keys."""
 
-    cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT)
+    cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT, *map(_again, _AGAIN))
     dep_manager: Any
     sel_tasks: Any
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options and the selected tasks."""
         LOCK.wanted, LOCK.waits = True, not params["no_wait"]
+        params["always"] = any(params[name] for name in ("always", *_AGAIN))
         if not params["always"]:
             FRONT.command = self
         for number in (signal.SIGTERM, signal.SIGHUP):

@@ -1,0 +1,239 @@
+"""The faults of batch caches that look at names and sizes, done right: real `doit` on small research projects."""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from barmill.market.strategies.strategy import strategies
+from barmill.market.tables import read_parquet, read_rows
+from tests.support.made_bars import made
+from tests.support.market import REPOSITORY
+from tests.support.project import Result, alive, children, until
+from tests.support.research import LINES, NAME, ResearchProject
+
+JPY = "forex/1min/USDJPY"
+
+
+@pytest.fixture(scope="module")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> ResearchProject:
+    project = ResearchProject.of(tmp_path_factory.mktemp("research") / "template")
+    project.good()
+    return project
+
+
+@pytest.fixture
+def project(_template: ResearchProject, tmp_path: Path) -> ResearchProject:
+    """A copy of a built project: 66 strategies in four batches."""
+    shutil.copytree(_template.root, tmp_path / "p", symlinks=True)
+    return ResearchProject(tmp_path / "p")
+
+
+def built(result: Result, stage: str) -> list[list[str]]:
+    """The lines of a run on targets of a stage that were built, each as its words."""
+    lines = (line.replace(",", "").split() for line in result.out.splitlines())
+    return [words for words in lines if words[:1] == ["built"] and words[1].startswith(f"{stage}:")]
+
+
+def traded(project: ResearchProject, result: Result) -> int:
+    """How many strategies were traded in a run: those of the batches that were built, less those that were known."""
+    count = 0
+    for words in built(result, "batches"):
+        path = project.root / f"artifacts/batches/{NAME}/results_batch_{words[1].rpartition('/')[2]}.parquet"
+        count += len(read_parquet(path)) - (int(words[2]) if "known" in words else 0)
+    return count
+
+
+@pytest.fixture(scope="module")
+def _sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    src = tmp_path_factory.mktemp("sources") / "src"
+    shutil.copytree(REPOSITORY / "src", src, ignore=shutil.ignore_patterns("*.egg-info", "__pycache__"))
+    return src
+
+
+class Edited:
+    """A copy of the package with another rule of the family `band_reversion`."""
+
+    def __init__(self, src: Path) -> None:
+        self.environ = {"PYTHONPATH": str(src)}
+        self._path = src / "barmill/market/strategies/reversion.py"
+        self.text = self._path.read_text()
+
+    def becomes(self, old: str, new: str) -> None:
+        """Replace text in it as it was at first."""
+        assert old in self.text
+        self._path.write_text(self.text.replace(old, new))
+
+    def fails(self, statement: str) -> None:
+        """Have the rule run a statement where the width is 2."""
+        start = "    mean, reach = chart.mean(n)"
+        self.becomes(start, f"    if width == 2:\n        {statement}\n{start}")
+
+
+@pytest.fixture
+def edited(_sources: Path) -> Iterator[Edited]:
+    """The copy; after the test it is as it was."""
+    copy = Edited(_sources)
+    yield copy
+    copy.becomes("", "")
+
+
+def test_everything_is_there(project: ResearchProject) -> None:
+    """Four batches of which the last is smaller, one table, a ranking, a page; a second run does nothing."""
+    assert list(project.batches()) == [f"results_batch_{k}.parquet" for k in range(4)]
+    assert sorted(project.results()) == sorted(strategies(LINES))
+    folder = project.root / f"artifacts/results/{NAME}"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "backtest_results_merged.parquet", "complete.json", "failed.csv", "ranking.csv", "report.html", "summary.json",
+    ]  # fmt: skip
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(folder.parents[3].rglob("*.parquet"))}
+    project.assert_fresh()
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in before} == before
+
+
+def test_another_pair_in_the_same_place(project: ResearchProject) -> None:
+    """Prices of another pair under the same name give that pair's results; going back restores the former ones."""
+    before = project.results()
+    path = project.root / f"data/series/{NAME}.txt"
+    text = path.read_text()
+    project.prices(NAME, made(700, 99, step=0.0004))
+    assert len(built(project.good(), "batches")) == 4
+    assert project.results() != before
+    path.write_text(text)
+    assert project.good().counts["built"] == 0
+    assert project.results() == before
+
+
+def test_two_pairs_side_by_side(project: ResearchProject) -> None:
+    """A second pair has batches and results of its own, and those of the first are not touched."""
+    before = project.batches()
+    project.prices(JPY, made(700, 5, price=143.0, decimals=3))
+    result = project.good()
+    assert len(built(result, "batches")) == 4
+    assert all(JPY in words[1] for words in (*built(result, "batches"), *built(result, "results")))
+    assert project.batches() == before
+    assert project.results(JPY) != project.results()
+
+
+@pytest.mark.parametrize("size", ["7", "33", "1000"])
+def test_another_batch_size(project: ResearchProject, size: str) -> None:
+    """Every strategy is once in the table, with the result that it had, and none is traded."""
+    before = project.results()
+    result = project.good(BARMILL_BATCH_SIZE=size)
+    assert traded(project, result) == 0
+    assert project.results() == before
+    assert project.good("prune", BARMILL_BATCH_SIZE=size).code == 0
+    assert len(project.batches()) == -(-66 // int(size))
+
+
+def test_one_strategy_more_is_one(project: ResearchProject) -> None:
+    """With one strategy more that one is traded, and with one less none is."""
+    lines = [*LINES, "ma_cross fast=5 ratio=5 stop=2 target=3"]
+    result = project.good(BARMILL_STRATEGIES=",".join(lines))
+    assert traded(project, result) == 1
+    assert len(project.results()) == 67
+    result = project.good(BARMILL_STRATEGIES="ma_cross fast=5|8 ratio=2,band_reversion n=10 width=1|2")
+    assert traded(project, result) == 0
+    assert len(project.results()) == 44
+
+
+def test_a_changed_rule_is_that_family_only(project: ResearchProject, edited: Edited) -> None:
+    """An edit of one family's rule trades the strategies of that family again; a comment trades none."""
+    edited.becomes('"""Families', '# a remark\n"""Families')
+    project.assert_fresh(**edited.environ)
+    before = project.results()
+    edited.becomes("width * chart.deviation(n)", "1.5 * width * chart.deviation(n)")
+    assert traded(project, project.good(**edited.environ)) == 22
+    after = project.results()
+    assert {name.split()[0] for name in before if before[name] != after[name]} == {"band_reversion"}
+
+
+@pytest.mark.parametrize("damage", ["truncate", "delete", "other", "empty"])
+def test_a_damaged_batch_is_healed(project: ResearchProject, damage: str) -> None:
+    """A batch that is cut, gone, empty or another one's is restored before anything reads it."""
+    paths = sorted((project.root / f"artifacts/batches/{NAME}").iterdir())
+    before = project.batches()
+    if damage == "delete":
+        paths[0].unlink()
+    else:
+        data = {"truncate": paths[0].read_bytes()[:1000], "empty": b"", "other": paths[1].read_bytes()}[damage]
+        paths[0].write_bytes(data)
+    counts = project.good().counts
+    assert (counts["built"], counts["restored"]) == (0, 1)
+    assert project.batches() == before
+
+
+def test_failing_strategies_fail_the_run(project: ResearchProject, edited: Edited) -> None:
+    """Their rows have the error, the others are ranked, the run fails each time, until the rule is mended."""
+    edited.fails("raise ValueError('no width')")
+    for _ in range(2):
+        said = project.bad(**edited.environ)
+        assert f"11 of 66 strategies of {NAME} failed" in said
+        assert "ValueError in band_reversion: no width" in said
+    failed = read_rows(project.root / f"artifacts/results/{NAME}/failed.csv")
+    assert {row["strategy"].split(" stop")[0] for row in failed} == {"band_reversion n=10 width=2"}
+    assert sum(not row["error"] for row in project.results().values()) == 55
+    assert "Partial: 11 strategies failed" in (project.root / f"artifacts/results/{NAME}/report.html").read_text()
+    assert project.good().counts["failed"] == 0  # the rule as it was
+
+
+def test_workers_that_crash(project: ResearchProject, edited: Edited) -> None:
+    """A rule that kills its process fails its batch with a code, and nothing old passes for its result."""
+    edited.fails("__import__('os').abort()")
+    result = project.doit("-n", "2", **edited.environ)
+    assert result.code != 0
+    assert "killed by SIGABRT" in result.out
+    assert built(result, "results") == []
+
+
+def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+    """After kill -9 in the middle of the batches, the next run builds what is lacking, to the same bytes as a whole run."""
+    project = ResearchProject.of(tmp_path / "p", size=2)
+    run = project.start()
+    until(lambda: len(list((project.root / "artifacts/batches").rglob("*.parquet"))) > 8, 60)
+    os.kill(run.pid, signal.SIGKILL)
+    run.communicate()
+    there = len(list((project.root / "artifacts/batches").rglob("*.parquet")))
+    assert there < 33
+    assert 33 - there - 1 <= len(built(project.good(), "batches")) <= 33 - there
+    whole = ResearchProject.of(tmp_path / "q", size=2)
+    whole.good()
+    assert project.batches() == whole.batches()
+    assert project.results() == whole.results()
+
+
+def test_a_killed_worker(project: ResearchProject) -> None:
+    """A worker that is killed while batches run is replaced; the run ends well and is whole."""
+    before = project.results()
+    shutil.rmtree(project.root / "artifacts")
+    run = project.start("-n", "2")
+    until(lambda: list((project.root / "artifacts/batches").rglob("*.parquet")), 60)
+    for worker in children(run.pid)[:1]:
+        os.kill(worker, signal.SIGKILL)
+    out, err = run.communicate(timeout=120)
+    assert run.returncode == 0, out + err
+    assert not any(map(alive, children(os.getpid())))
+    assert project.results() == before
+
+
+@pytest.mark.parametrize("flag", ["--fresh", "--force-rerun", "--no-skip-existing", "-a"])
+def test_flags_that_build_everything_again(project: ResearchProject, flag: str) -> None:
+    """They build every batch, and every strategy in it, whatever is known; the results are the same."""
+    before = project.results()
+    result = project.good(flag, f"batches:{NAME}/0", f"batches:{NAME}/1")
+    assert [words[1] for words in built(result, "batches")] == [f"batches:{NAME}/0", f"batches:{NAME}/1"]
+    assert "known" not in result.out
+    project.good()
+    assert project.results() == before
+
+
+def test_a_setting_that_is_wrong(project: ResearchProject) -> None:
+    """A misspelt family, a batch size of nothing, costs that are no numbers: told, and nothing runs."""
+    assert "there is no family 'ma_cros'" in project.bad(BARMILL_STRATEGIES="ma_cros")
+    assert "batch_size: 0 is not positive" in project.bad(BARMILL_BATCH_SIZE="0")
+    assert "is not three numbers" in project.bad(BARMILL_COSTS="forex/*=1 2")
+    project.series("forex/daily/EURUSD", ["20240102", "20240103"])
+    assert "whose bars are daily" in project.bad()
