@@ -48,6 +48,15 @@ def test_the_price_store_is_timed(tmp_path, part, rows):
     assert len([line for line in done.stdout.splitlines() if line.startswith("|")]) == rows + 2
 
 
+def test_strategies_beside_their_peers(tmp_path):
+    """Few strategies on few bars give a row per contender that is there."""
+    done = bench("strategies", "--scale", "0.01", "--repeat", "1", temporary=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert any("the bare loop" in line for line in said)
+    assert any("event loop over pandas rows" in line for line in said)
+
+
 def test_unknown_part_is_refused(tmp_path):
     """A misspelt part ends with the names there are."""
     done = bench("hashign", temporary=tmp_path)

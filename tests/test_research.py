@@ -219,15 +219,21 @@ def test_a_killed_worker(project: ResearchProject) -> None:
     assert project.results() == before
 
 
-@pytest.mark.parametrize("flag", ["--fresh", "--force-rerun", "--no-skip-existing", "-a"])
-def test_flags_that_build_everything_again(project: ResearchProject, flag: str) -> None:
-    """They build every batch, and every strategy in it, whatever is known; the results are the same."""
+def test_a_fresh_run_takes_nothing_from_the_last(project: ResearchProject) -> None:
+    """With --fresh every batch is built, and every strategy in it, whatever is known; the results are the same."""
     before = project.results()
-    result = project.good(flag, f"batches:{NAME}/0", f"batches:{NAME}/1")
+    result = project.good("--fresh", f"batches:{NAME}/0", f"batches:{NAME}/1")
     assert [words[1] for words in built(result, "batches")] == [f"batches:{NAME}/0", f"batches:{NAME}/1"]
     assert "known" not in result.out
     project.good()
     assert project.results() == before
+
+
+@pytest.mark.parametrize("flag", ["--fresh", "--force-rerun", "--no-skip-existing", "-a"])
+def test_flags_that_build_what_is_there(project: ResearchProject, flag: str) -> None:
+    """They build a target that is fresh."""
+    assert project.good("instruments").counts["built"] == 0
+    assert project.good(flag, "instruments").counts["built"] == 1
 
 
 def test_a_setting_that_is_wrong(project: ResearchProject) -> None:

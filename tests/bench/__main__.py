@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-from tests.bench import codecs, gaps, graphs, growth, hashing, noop70k, parallel, pricestore, restore, tiny10k
+from tests.bench import codecs, gaps, graphs, growth, hashing, noop70k, parallel, pricestore, restore, strategies, tiny10k
 from tests.bench.timing import Options
 
 _PARTS = {
@@ -20,6 +20,7 @@ _PARTS = {
     "gaps": gaps.run,
     "pricestore": pricestore.run,
     "codecs": codecs.run,
+    "strategies": strategies.run,
 }
 
 

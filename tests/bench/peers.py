@@ -41,10 +41,12 @@ def _on_path(name: str) -> Callable[[bool], tuple[str, ...] | None]:
     return find
 
 
-def _in_venv(package: str) -> Callable[[bool], tuple[str, ...] | None]:
+def in_venv(package: str, name: str = "") -> Callable[[bool], tuple[str, ...] | None]:
+    """Peers that are Python packages get a venv each: their requirements are not ours. `name` is that of the program."""
+
     def find(install: bool) -> tuple[str, ...] | None:
         python = venv_python(package, install)
-        return (str(python.with_name(package)),) if python else None
+        return (str(python.with_name(name or package)),) if python else None
 
     return find
 
@@ -122,5 +124,5 @@ def _dvc(root: Path, graph: Graph) -> None:
 NINJA = Peer("ninja", _on_path("ninja"), _ninja, (), "ninja: no work to do")
 MAKE = Peer("GNU make, `-r`", _on_path("make"), _make, ("-r", "all"), "make: Nothing to be done for 'all'")
 PLAIN_DOIT = Peer("plain doit, md5, sqlite3", lambda _: DOIT, _plain_doit, (), r"\A\Z")
-SCONS = Peer("SCons, content", _in_venv("scons"), _scons, ("-Q",), "scons: `all' is up to date")
-DVC = Peer("DVC, a directory", _in_venv("dvc"), _dvc, ("repro",), "Data and pipelines are up to date")
+SCONS = Peer("SCons, content", in_venv("scons"), _scons, ("-Q",), "scons: `all' is up to date")
+DVC = Peer("DVC, a directory", in_venv("dvc"), _dvc, ("repro",), "Data and pipelines are up to date")
