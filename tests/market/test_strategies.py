@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from barmill.errors import ConfigError
+from barmill.market import metrics
 from barmill.market.backtest import ATR, Backtest
 from barmill.market.costs import Costs
 from barmill.market.series import Series
 from barmill.market.strategies.families import EXITS, FAMILIES
 from barmill.market.strategies.strategy import Strategy, batches_of, strategies
-from tests.support import families_oracle
+from tests.support import families_oracle, real_bars
 from tests.support.made_bars import made
 
 COSTS = Costs(0.2, 0.3, 0.1)
@@ -159,3 +160,26 @@ def test_batch_size():
     """A batch size that is not positive is an error."""
     with pytest.raises(ConfigError, match="batch_size"):
         batches_of(("default",), 0)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("read", "costs", "silent"), [(real_bars.eurusd, COSTS, 0), (real_bars.ada, Costs(1, 5, 1), 4)])
+def test_on_real_bars_every_rule_is_another(read, costs, silent):
+    """Of the 420 default rules nearly all have signals and no two the same; no result is beyond what can be."""
+    series = read()
+    run = Backtest(series, costs, int(len(series) * 0.7), stop_first=True)
+    digests, quiet = set(), 0
+    for name in strategies(("default",))[::11]:
+        strategy = Strategy.parse(name)
+        signals = run.signals(FAMILIES[strategy.family].rule, strategy.params)
+        digests.add(signals.digest())
+        quiet += not len(signals.at)
+        values = dict(zip(metrics.COLUMNS, run.measure(signals, strategy.exits), strict=True))
+        assert values["n_trades"] <= len(signals.at)
+        assert -1 <= values["total_return"] < 10
+        assert 0 <= values["ulcer_index"] <= values["max_drawdown"] <= 1
+        assert 0 <= values["exposure"] <= 1
+        assert (values["cost"] > 0) == (values["n_trades"] > 0)
+        assert values["n_trades"] == values["in_n_trades"] + values["out_n_trades"]
+    assert quiet == silent
+    assert len(digests) == 420 - max(silent - 1, 0)

@@ -1,0 +1,28 @@
+"""Real minute bars as series, read without the code under test."""
+
+import csv
+import datetime as dt
+
+import numpy as np
+
+from barmill.market.series import Series
+from tests.support.real import real_data
+
+
+def eurusd() -> Series:
+    """50,000 minutes of EURUSD."""
+    rows = csv.reader(real_data("eurusd-mt5", "EURUSD_M1.csv").read_text().splitlines())
+    return _series((dt.datetime.fromisoformat(row[0]), row[1:6]) for row in rows)
+
+
+def ada() -> Series:
+    """43,200 minutes of ADAUSDT."""
+    rows = list(csv.reader(real_data("crypto-1m-5m", "ADAUSDT_1m.csv").read_text().splitlines()))[1:]
+    return _series((dt.datetime.fromisoformat(row[0]).replace(tzinfo=None), row[1:6]) for row in rows)
+
+
+def _series(rows) -> Series:
+    epoch = dt.datetime(1970, 1, 1)
+    found = sorted({(stamp - epoch) // dt.timedelta(microseconds=1): values for stamp, values in rows}.items())
+    columns = np.array([[float(value) for value in values] for _, values in found])
+    return Series(np.array([stamp for stamp, _ in found]), *(np.ascontiguousarray(column) for column in columns.T))
