@@ -19,6 +19,22 @@ def stamps(column: "pa.ChunkedArray") -> "npt.NDArray[np.int64]":
     return np.concatenate([np.empty(0, np.int64), *parts]).astype(np.int64)
 
 
+def numbers(column: "pa.ChunkedArray") -> "npt.NDArray[np.float64]":
+    """A column of float64, a null as NaN; not to be written to, as it may be the column's own memory."""
+    import numpy as np
+
+    parts = [np.frombuffer(part.buffers()[1], np.float64, len(part), part.offset * 8) for part in column.chunks if len(part)]
+    found = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.float64), *parts])
+    return np.where(valid(column), found, np.nan) if column.null_count else found
+
+
+def valid(column: "pa.ChunkedArray") -> "npt.NDArray[np.bool_]":
+    """Where a column is not null."""
+    import numpy as np
+
+    return np.array(column.is_valid().to_pylist(), np.bool_) if column.null_count else np.ones(len(column), np.bool_)
+
+
 def arrow(values: "npt.NDArray[np.generic]", kind: "pa.DataType | None" = None) -> "pa.Array":
     """Numbers as an Arrow array; stamps, as `stamps` returns them, of the type `kind`."""
     import numpy as np

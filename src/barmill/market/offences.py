@@ -1,23 +1,25 @@
-"""Which bars break which rule: rows found by Arrow, in groups of rules that a sound table passes at a glance.
+"""Which bars break which rule: rows found column by column, in groups of rules that a sound table passes at a glance.
 
 A group begins with a question about whole columns; only where the answer is not that all is well are rows looked for.
 """
 
-import functools
-import itertools
 import math
-from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from barmill.market import policies, splits
+from barmill.market.arrays import arrow, numbers, valid
 from barmill.market.datasets import PERIODS
 from barmill.market.schema import PRICES
-from barmill.market.tables import constant
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pyarrow as pa
+
+    Mask = npt.NDArray[np.bool_]
+    Numbers = npt.NDArray[np.float64]
 
 Bar = Mapping[str, Any]
 Text = Callable[[int, Bar, Bar], str]
@@ -25,6 +27,7 @@ Text = Callable[[int, Bar, Bar], str]
 STAMP = ("date", "time")
 _INTRADAY = frozenset(per for per in PERIODS.values() if per.isdecimal())
 _MIDNIGHT = "00:00:00"
+_FEW = 3
 _INTRADAY_RUN = 12  # so many times longer a run of equal closes must be within a day
 
 
@@ -94,36 +97,34 @@ def of_stamps(table: "pa.Table") -> Iterator[Offence]:
 
 def of_prices(table: "pa.Table") -> Iterator[Offence]:
     """Prices that are none, can't be, or do not go together."""
-    import pyarrow.compute as pc
+    import numpy as np
 
-    opened, high, low, close = columns = [table.column(name) for name in PRICES]
-    zero = constant(0.0)
-    if not any(each.null_count for each in columns) and all(map(_all, _sound(opened, high, low, close))):
-        return
-    floor, ceiling = pc.min_element_wise(opened, close), pc.max_element_wise(opened, close)
+    columns = [table.column(name) for name in PRICES]
+    opened, high, low, close = prices = [numbers(each) for each in columns]
+    if np.all((low <= opened) & (low <= close) & (opened <= high) & (close <= high) & (low > 0) & (high < np.inf)):
+        return  # a price that is missing or no number makes that false
+    null = [~valid(each) for each in columns]
     masks = {
-        policies.NULL_PRICES: map(pc.is_null, columns),
-        policies.NON_FINITE: (pc.invert(pc.is_finite(each)) for each in columns),
-        policies.HIGH_BELOW_LOW: [pc.less(high, low)],
-        policies.OHLC: (pc.greater(low, floor), pc.less(high, ceiling)),
-        policies.NEGATIVE: (pc.less(each, zero) for each in columns),
-        policies.ZERO: (pc.equal(each, zero) for each in columns),
+        policies.NULL_PRICES: null,
+        policies.NON_FINITE: [~np.isfinite(each) & ~absent for each, absent in zip(prices, null, strict=True)],
+        policies.HIGH_BELOW_LOW: [high < low],
+        policies.OHLC: [low > np.fmin(opened, close), high < np.fmax(opened, close)],
+        policies.NEGATIVE: [each < 0 for each in prices],
+        policies.ZERO: [each == 0 for each in prices],
     }
     for rule, parts in masks.items():
-        yield from _some(rule, _rows(functools.reduce(pc.or_kleene, parts)), _prices)
+        yield from _some(rule, _rows(np.logical_or.reduce(parts)), _prices)
 
 
 def of_volume(table: "pa.Table") -> Iterator[Offence]:
     """Volumes below zero; of bars without a volume, or with none traded, the first stands for all."""
-    import pyarrow.compute as pc
-
-    volume, zero = table.column("volume"), constant(0.0)
-    if not volume.null_count and _all(pc.greater(volume, zero)):
+    column = table.column("volume")
+    volume = numbers(column)
+    if (volume > 0).all():
         return
-    yield from _some(policies.NEGATIVE_VOLUME, _rows(pc.less(volume, zero)), _volume)
-    masks = {policies.MISSING_VOLUME: pc.is_null(volume), policies.ZERO_VOLUME: pc.equal(volume, zero)}
-    for rule, mask in masks.items():
-        yield from _some(rule, _rows(mask), _volume, most=1)
+    yield from _some(policies.NEGATIVE_VOLUME, _rows(volume < 0), _volume)
+    yield from _some(policies.MISSING_VOLUME, _rows(~valid(column)), _volume, most=1)
+    yield from _some(policies.ZERO_VOLUME, _rows(volume == 0), _volume, most=1)
 
 
 def of_days(table: "pa.Table", days: Days) -> Iterator[Offence]:
@@ -142,16 +143,17 @@ def of_days(table: "pa.Table", days: Days) -> Iterator[Offence]:
 
 def of_steps(table: "pa.Table", limits: Limits) -> Iterator[Offence]:
     """Closes that leave the one before too far behind, or do not leave it at all."""
-    import pyarrow.compute as pc
+    import numpy as np
 
-    close = table.column("close")
+    close = numbers(table.column("close"))
     before, after = close[:-1], close[1:]
-    ratio = pc.divide(after, before)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = after / before
     farthest = min(limits.spike, splits.SMALLEST)
-    calm = pc.and_(pc.less_equal(ratio, constant(math.exp(farthest))), pc.greater_equal(ratio, constant(math.exp(-farthest))))
-    if not _all(calm):
-        yield from _jumps(table, [row + 1 for row in _rows(pc.invert(calm))], limits.spike)
-    yield from _runs(table, pc.equal(before, after), limits.stale_run)
+    far = (ratio > math.exp(farthest)) | (ratio < math.exp(-farthest))
+    if far.any():
+        yield from _jumps(numbers(table.column("open")), close, [row + 1 for row in _rows(far)], limits.spike)
+    yield from _runs(table, before == after, limits.stale_run)
 
 
 def without(table: "pa.Table", rows: Collection[int]) -> "pa.Table":
@@ -166,6 +168,9 @@ def in_order(table: "pa.Table") -> "pa.Table":
 
 def bars(table: "pa.Table", rows: Sequence[int]) -> list[tuple[Bar, Bar]]:
     """Bars at these rows, each with the one before it."""
+    if len(rows) <= _FEW:  # the usual case, and cheaper so
+        pairs = (table.slice(max(row - 1, 0), 2 if row else 1).to_pylist() for row in rows)
+        return [(pair[-1], pair[0]) for pair in pairs]
     both = _take(table, [*rows, *(max(row - 1, 0) for row in rows)]).to_pylist()
     return list(zip(both[: len(rows)], both[len(rows) :], strict=True))
 
@@ -176,39 +181,44 @@ def stamp(bar: Bar) -> str:
     return date if time in ("", _MIDNIGHT) and bar["per"] not in _INTRADAY else f"{date} {time}"
 
 
-def _jumps(table: "pa.Table", rows: Sequence[int], spike: float) -> Iterator[Offence]:
+def _jumps(opened: "Numbers", close: "Numbers", rows: Sequence[int], spike: float) -> Iterator[Offence]:
     """Of these rows the steps between positive closes above the limit, and those like a split that was not adjusted for."""
     spikes, split = [], []
-    for row, (bar, before) in zip(rows, bars(table, rows), strict=True):
-        if all(0 < each["close"] < math.inf for each in (bar, before)):
-            if abs(math.log(bar["close"]) - math.log(before["close"])) > spike:
+    for row in rows:
+        before, after = float(close[row - 1]), float(close[row])
+        if 0 < before < math.inf and 0 < after < math.inf:
+            if abs(math.log(after) - math.log(before)) > spike:
                 spikes.append(row)
-            if _split(bar, before):
+            if _split(float(opened[row]), before):
                 split.append(row)
     yield from _some(policies.SPIKES, spikes, lambda _row, bar, before: f"close {bar['close']} after {before['close']}")
     yield from _some(policies.SPLIT_LIKE, split, _split_text)
 
 
-def _split(bar: Bar, before: Bar) -> str:
-    """The split that would explain how a bar opens; "" if none does."""
-    opened = bar["open"]
-    return splits.split_of(math.log(before["close"] / opened)) if opened and 0 < opened < math.inf else ""
+def _split(opened: float, before: float) -> str:
+    """The split that would explain an open after a close; "" if none does."""
+    return splits.split_of(math.log(before / opened)) if 0 < opened < math.inf else ""
 
 
 def _split_text(_row: int, bar: Bar, before: Bar) -> str:
-    return f"open {bar['open']} after close {before['close']}: like a split of {_split(bar, before)}"
+    return f"open {bar['open']} after close {before['close']}: like a split of {_split(bar['open'], before['close'])}"
 
 
-def _runs(table: "pa.Table", equal: "pa.ChunkedArray", limit: int) -> Iterator[Offence]:
+def _runs(table: "pa.Table", equal: "Mask", limit: int) -> Iterator[Offence]:
     """Runs of at least so many equal closes; what may be left out are the repeats."""
+    import numpy as np
+
     least = limit if table.num_rows and table.column("per")[0].as_py() not in _INTRADAY else limit * _INTRADAY_RUN
     if not limit or not _has_run(equal, least - 1):
         return
-    lengths: dict[int, int] = {}
-    for _, group in itertools.groupby(enumerate(_rows(equal)), lambda each: each[1] - each[0]):
-        steps = [row for _, row in group]
-        if len(steps) + 1 >= least:
-            lengths[steps[0]] = len(steps) + 1
+    rows = equal.nonzero()[0]
+    ends = np.append((np.diff(rows) > 1).nonzero()[0], len(rows) - 1)
+    starts = rows[np.append(0, ends[:-1] + 1)]
+    lengths = {
+        start: length
+        for start, length in zip(starts.tolist(), (rows[ends] - starts + 2).tolist(), strict=True)
+        if length >= least
+    }
     first = {row: start for start, length in lengths.items() for row in range(start, start + length)}
     repeats = [row for row, start in first.items() if row != start]
     yield from _some(
@@ -219,26 +229,13 @@ def _runs(table: "pa.Table", equal: "pa.ChunkedArray", limit: int) -> Iterator[O
     )
 
 
-def _has_run(mask: "pa.ChunkedArray", least: int) -> bool:
+def _has_run(mask: "Mask", least: int) -> bool:
     """Whether about so many in a row are true: at least the largest power of two in it."""
-    import pyarrow.compute as pc
-
     length = 1
     while 2 * length <= least:
-        mask = pc.and_(mask[:-length], mask[length:])
+        mask = mask[:-length] & mask[length:]
         length *= 2
-    return pc.any(mask).as_py() is True
-
-
-def _sound(opened: Any, high: Any, low: Any, close: Any) -> Iterator[Any]:
-    """What is true of every bar without fault; a NaN makes it false."""
-    import pyarrow.compute as pc
-
-    for each in (opened, close):
-        yield pc.less_equal(low, each)
-        yield pc.less_equal(each, high)
-    yield pc.greater(low, constant(0.0))
-    yield pc.is_finite(high)
+    return bool(mask.any())
 
 
 def _ascending(date: "pa.ChunkedArray", time: "pa.ChunkedArray") -> bool:
@@ -261,18 +258,15 @@ def _all(mask: "pa.ChunkedArray") -> bool:
     return pc.all(mask).as_py() is not False  # None where there is no row
 
 
-def _rows(mask: "pa.ChunkedArray") -> list[int]:
-    import pyarrow.compute as pc
-
-    found: list[int] = pc.indices_nonzero(mask).to_pylist()
+def _rows(mask: "Mask") -> list[int]:
+    found: list[int] = mask.nonzero()[0].tolist()
     return found
 
 
 def _take(table: "pa.Table", rows: Sequence[int]) -> "pa.Table":
-    import pyarrow as pa
+    import numpy as np
 
-    # from a buffer: making an array of a list makes Arrow import pandas
-    return table.take(pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(array("q", rows))]))
+    return table.take(arrow(np.array(rows, np.int64)))
 
 
 def _prices(_row: int, bar: Bar, _before: Bar) -> str:
