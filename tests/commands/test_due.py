@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -90,3 +91,22 @@ def test_the_units_are_good(project, tmp_path):
     )
     ours = [line for line in done.stderr.splitlines() if "barmill" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
+
+
+def test_what_is_due_is_updated(tmp_path):
+    """The list goes through xargs to `doit update`; after the next build nothing is due until the next session has closed."""
+    project = MarketProject.make(tmp_path)
+    project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD")])
+    source = tmp_path / "prices/AAPL.US.csv"
+    source.parent.mkdir()
+    source.write_text("Date,Open,High,Low,Close,Volume\n2024-01-02,1,2,1,2,5\n2024-01-03,2,3,2,3,5\n")
+    project.good("load", "-p", "csv", "--source", str(source.parent), "-s", "AAPL.US", "-a", "equities")
+    project.good()
+    with open(source, "a") as file:
+        file.write("2024-01-04,3,4,3,4,5\n")
+    assert due(project, "2024-01-05T12:00") == ["equities/daily/AAPL.US"]
+    pipe = f"{sys.executable} -m doit due --xargs --now 2024-01-05T12:00 | xargs -r {sys.executable} -m doit update"
+    subprocess.run(["/bin/sh", "-c", pipe], cwd=project.root, capture_output=True, check=True)
+    project.good()
+    assert due(project, "2024-01-05T12:00") == []
+    assert due(project, "2024-01-05T22:00") == ["equities/daily/AAPL.US"]
