@@ -52,6 +52,7 @@ def series(*faulty, count=5):
         (bar(7, 12.0, high=12.5, low=12.1), "ohlc_violations", "low 12.1"),
         (bar(7, 12.0, low=-0.1), "negative_prices", "low -0.1"),
         (bar(7, 12.0, low=0.0), "zero_prices", "low 0.0"),
+        (bar(7, 12.0, open=0.0), "zero_open", "open 0.0"),
         (bar(7, 12.0, volume=-1.0), "negative_volume", "volume -1.0"),
         (bar(7, 12.0, volume=None), "missing_volume", "volume missing"),
         (bar(7, 12.0, volume=0.0), "zero_volume", "volume 0.0"),

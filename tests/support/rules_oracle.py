@@ -22,8 +22,10 @@ def price_faults(bar):
         faults.add("non_finite_prices")
     if any(value is not None and value < 0 for value in values):
         faults.add("negative_prices")
-    if any(value == 0 for value in values):
+    if 0 in (high, low, close):
         faults.add("zero_prices")
+    elif opened == 0:
+        faults.add("zero_open")
     if None not in (high, low) and high < low:
         faults.add("high_below_low")
     body = [value for value in (opened, close) if value is not None and not math.isnan(value)]

@@ -110,7 +110,8 @@ def of_prices(table: "pa.Table") -> Iterator[Offence]:
         policies.HIGH_BELOW_LOW: [high < low],
         policies.OHLC: [low > np.fmin(opened, close), high < np.fmax(opened, close)],
         policies.NEGATIVE: [each < 0 for each in prices],
-        policies.ZERO: [each == 0 for each in prices],
+        policies.ZERO: [each == 0 for each in (high, low, close)],
+        policies.ZERO_OPEN: [(opened == 0) & (high != 0) & (low != 0) & (close != 0)],
     }
     for rule, parts in masks.items():
         yield from _some(rule, _rows(np.logical_or.reduce(parts)), _prices)

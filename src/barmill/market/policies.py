@@ -19,6 +19,7 @@ HIGH_BELOW_LOW = "high_below_low"
 OHLC = "ohlc_violations"
 NEGATIVE = "negative_prices"
 ZERO = "zero_prices"
+ZERO_OPEN = "zero_open"
 NEGATIVE_VOLUME = "negative_volume"
 MISSING_VOLUME = "missing_volume"
 ZERO_VOLUME = "zero_volume"
@@ -37,6 +38,7 @@ DEFAULTS = {
     OHLC: WARN,
     NEGATIVE: QUARANTINE,
     ZERO: QUARANTINE,
+    ZERO_OPEN: WARN,  # suppliers write it where they know none; the rest of the bar is good
     NEGATIVE_VOLUME: QUARANTINE,
     MISSING_VOLUME: WARN,
     ZERO_VOLUME: WARN,
@@ -47,7 +49,7 @@ DEFAULTS = {
 }
 """Rule → action, where the asset class has no other."""
 
-_SIGNED = {NEGATIVE: ALLOW, ZERO: ALLOW}  # yields and rates fall below nothing; a barrel of oil did
+_SIGNED = {NEGATIVE: ALLOW, ZERO: ALLOW, ZERO_OPEN: ALLOW}  # yields and rates fall below nothing; a barrel of oil did
 _UNTRADED = {MISSING_VOLUME: ALLOW, ZERO_VOLUME: ALLOW}  # quoted, not traded at one place that could count
 _WHOLE = {SPLIT_LIKE: ALLOW}  # nobody splits them
 _FIXED = {STALE_RUN: ALLOW}  # set at meetings and auctions, weeks apart
