@@ -6,7 +6,21 @@ from typing import Any
 from doit import create_after
 
 from barmill.run.tasks import load, tasks
-from barmill.stages import batches, chunks, coverage, export, gaps, index, instruments, match, panel, reports, results, sessions
+from barmill.stages import (
+    batches,
+    chunks,
+    coverage,
+    export,
+    gaps,
+    index,
+    indicators,
+    instruments,
+    match,
+    panel,
+    reports,
+    results,
+    sessions,
+)
 
 PLAN, DOIT_CONFIG = load(__file__)
 
@@ -66,3 +80,8 @@ def task_batches() -> Iterator[dict[str, Any]]:
 @create_after("batches", target_regex=PLAN.outputs_of("results"))
 def task_results() -> Iterator[dict[str, Any]]:
     yield from tasks(results, PLAN)
+
+
+@create_after("chunks", target_regex=PLAN.outputs_of("indicators"))
+def task_indicators() -> Iterator[dict[str, Any]]:
+    yield from tasks(indicators, PLAN)

@@ -59,6 +59,7 @@ class Settings:
         out_of_sample: fraction of the bars, the last ones, that strategies are not ranked by.
         minimum_trades: in-sample trades below which a strategy is not ranked.
         top: strategies in the report.
+        indicator_window: 0: indicators are of the whole history; else by the rules of scripts that see so many bars only.
     """
 
     stooq: Path = Path("data/stooq")
@@ -100,6 +101,7 @@ class Settings:
     out_of_sample: float = 0.3
     minimum_trades: int = 30
     top: int = 20
+    indicator_window: int = 0
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -5,6 +5,7 @@ import csv
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.support.project import Project
 
@@ -56,6 +57,15 @@ class MarketProject(Project):
         path = self.root / "data/stooq" / folder / f"{ticker.lower()}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\r\n".join([HEADER, *price_lines(ticker.upper(), dates)]) + "\r\n", newline="")
+        return path
+
+    def daily(self, folder: str, ticker: str, bars: Sequence[Mapping[str, Any]]) -> Path:
+        """Write a raw file of these bars; returns its path."""
+        path = self.root / "data/stooq" / folder / f"{ticker.lower()}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        names = ("open", "high", "low", "close", "volume")
+        lines = [f"{ticker},D,{bar['date']:%Y%m%d},000000,{','.join(str(bar[name]) for name in names)},0" for bar in bars]
+        path.write_text("\n".join([HEADER, *lines]) + "\n")
         return path
 
     def series(self, name: str, dates: Sequence[str]) -> Path:
