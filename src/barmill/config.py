@@ -60,6 +60,8 @@ class Settings:
         minimum_trades: in-sample trades below which a strategy is not ranked.
         top: strategies in the report.
         indicator_window: 0: indicators are of the whole history; else by the rules of scripts that see so many bars only.
+        database: what `doit publish` fills: a path or URL; `<artifacts>/barmill.sqlite` if not set.
+        database_layout: `columns`, or `jsonb` (PostgreSQL only): a JSON value per row, as older readers expect it.
     """
 
     stooq: Path = Path("data/stooq")
@@ -102,6 +104,8 @@ class Settings:
     minimum_trades: int = 30
     top: int = 20
     indicator_window: int = 0
+    database: str = ""
+    database_layout: str = field(default="columns", metadata={"choices": ("columns", "jsonb")})
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:

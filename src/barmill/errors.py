@@ -12,6 +12,8 @@ BarmillError              every error of ours: a fact with its values, then a hi
 ├── SourceError           a provider gives nothing that can be stored: ask again later, or ask for something else
 │   └── UnknownSymbol     a provider, or the project, has no such series
 ├── StrategiesFailed      strategies could not be backtested: mend their rules
+├── DatabaseError         a database that is published to refuses: mend what it says
+│   └── DatabaseLost      it can't be reached, or went away: start it, and publish again
 ├── OutputError           a build did not write what it declared, or wrote more
 ├── NoticeUnsent          a notice could not be sent: look at the address and the network
 └── StoreError            the store can't be read or written
@@ -79,6 +81,14 @@ class SourceError(BarmillError):
 
 class UnknownSymbol(SourceError):
     """A provider, or the project, has no such series."""
+
+
+class DatabaseError(BarmillError):
+    """A database refuses what it is asked; nothing of the transaction is in it."""
+
+
+class DatabaseLost(DatabaseError):
+    """A database can't be reached, or went away."""
 
 
 class OutputError(BarmillError):

@@ -59,6 +59,11 @@ class Plan:
         """What is remembered between runs; losing it costs time, never a result."""
         return self.settings.artifacts / "state.sqlite"
 
+    @property
+    def database(self) -> str:
+        """What indicators are published into: a path or a URL, which may hold a password."""
+        return self.settings.database or str(self.settings.artifacts / "barmill.sqlite")
+
     def path(self, stage: str, name: str) -> Path:
         """The path of an output `name` of `stage`."""
         return self._folder(stage) / name

@@ -12,6 +12,11 @@ FAILED, UNTRIED, WRONG, BUSY = 1, 2, 3, 4  # exit codes
 _CODES: dict[type[BarmillError], int] = {Busy: BUSY, ConfigError: WRONG}
 
 
+def exit_code(error: BarmillError, untried: int = UNTRIED) -> int:
+    """The exit code of a command that an error of ours ends."""
+    return _CODES.get(type(error), untried)
+
+
 def option(name: str, help_: str, *, default: Any = "", short: str = "", long: str = "", inverse: str = "") -> dict[str, Any]:
     """A doit option; its type is that of its default, a list means that it may be repeated.
 
@@ -61,5 +66,5 @@ class Plain(DoitCmdBase):  # type: ignore[misc]
             raise
         except BarmillError as error:
             sys.stderr.write(f"error: {error}\n")
-            return _CODES.get(type(error), self.untried)
+            return exit_code(error, self.untried)
         return code
