@@ -57,6 +57,15 @@ def test_strategies_beside_their_peers(tmp_path):
     assert any("event loop over pandas rows" in line for line in said)
 
 
+@pytest.mark.parametrize(("part", "rows"), [("indicators", 5), ("publish", 9)])
+def test_indicators_and_databases(tmp_path, part, rows):
+    """At a few symbols each contender does all its work."""
+    done = bench(part, "--scale", "0.006", "--repeat", "1", temporary=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert len(lines) >= rows - (3 if "PostgreSQL is left out" in done.stdout else 0) + 2
+
+
 def test_unknown_part_is_refused(tmp_path):
     """A misspelt part ends with the names there are."""
     done = bench("hashign", temporary=tmp_path)

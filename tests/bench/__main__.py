@@ -5,7 +5,21 @@ import os
 import platform
 import sys
 
-from tests.bench import codecs, gaps, graphs, growth, hashing, noop70k, parallel, pricestore, restore, strategies, tiny10k
+from tests.bench import (
+    codecs,
+    gaps,
+    graphs,
+    growth,
+    hashing,
+    indicators,
+    noop70k,
+    parallel,
+    pricestore,
+    publish,
+    restore,
+    strategies,
+    tiny10k,
+)
 from tests.bench.timing import Options
 
 _PARTS = {
@@ -21,6 +35,8 @@ _PARTS = {
     "pricestore": pricestore.run,
     "codecs": codecs.run,
     "strategies": strategies.run,
+    "indicators": indicators.run,
+    "publish": publish.run,
 }
 
 
