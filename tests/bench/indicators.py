@@ -88,6 +88,7 @@ def _bare(bar: dict[str, Any]) -> list[Any]:
         return [
             *(talib.SMA(c, n) for n in (3, 5, 20, 50)), *(talib.EMA(c, n) for n in (3, 20, 50)), talib.RSI(c, 14),
             *talib.MACD(c, 12, 26, 9), talib.OBV(c, v), *talib.BBANDS(c, 20, 2, 2), talib.ATR(h, l, c, 14), average,
-            v / average, talib.SMA(v, 10), talib.MFI(h, l, c, v, 14), talib.AD(h, l, c, v), talib.SUM(flow, 20) / talib.SUM(v, 20),
+            v / average, talib.SMA(v, 10), talib.MFI(h, l, c, v, 14), talib.AD(h, l, c, v),
+            talib.SUM(flow, 20) / talib.SUM(v, 20),
             np.log(c[1:] / c[:-1]), (h - l) / c, (c - o) / o,
         ]  # fmt: skip
