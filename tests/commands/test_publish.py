@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from tests.support.bars import daily
-from tests.support.market import NASDAQ, NYSE, MarketProject
+from tests.support.market import NASDAQ, NYSE, REPOSITORY, MarketProject
 from tests.support.postgres import PASSWORD, Server, free_port
 from tests.support.project import ended
 
@@ -69,21 +69,29 @@ def test_one_price_changes_that_symbol_from_that_date_on(project):
     assert changed == [("AAPL.US", bar["date"].isoformat()) for bar in bars[40:]]
 
 
+def readme_queries():
+    """The queries in the README's section about the database."""
+    block = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("```sql\n")[1].split("```")[0]
+    lines = [line for line in block.splitlines() if not line.startswith("--")]
+    return [text.strip() for text in " ".join(lines).split(";") if text.strip()]
+
+
+def check_queries(run):
+    """Run the README's queries by `run` on the three symbols, and look at what they give."""
+    total, duplicates, pairs, newest, day, broken = map(run, readme_queries())
+    last = [bar["date"].isoformat() for bar in daily(60, 1)[:-6:-1]]
+    assert (total, duplicates, pairs, broken) == ([(180,)], [], [(180, 180)], [])
+    assert [str(row[0]) for row in newest] == last
+    assert all(None not in row for row in newest)
+    assert {row[0] for row in day} <= set(SYMBOLS)
+
+
 def test_queries_of_readers(project):
-    """What readers of such a table ask: how many, duplicates, one day of all symbols, the newest of each."""
+    """The README's queries give what it says; the ledger has an entry per symbol."""
     project.good("publish")
-    assert query(project, "SELECT COUNT(*) FROM indicators") == [(180,)]
-    duplicates = (
-        "SELECT symbol, trading_date, COUNT(*) AS cnt FROM indicators GROUP BY symbol, trading_date HAVING COUNT(*) > 1"
-    )
-    assert query(project, duplicates) == []
-    pairs = "SELECT COUNT(*), (SELECT COUNT(*) FROM (SELECT DISTINCT symbol, trading_date FROM indicators)) FROM indicators"
-    assert query(project, pairs) == [(180, 180)]
-    day = daily(60, 1)[-1]["date"].isoformat()
-    found = query(project, f"SELECT symbol FROM indicators WHERE trading_date = '{day}' AND SMA_50 IS NOT NULL ORDER BY symbol")
-    assert found == [("AAPL.US",), ("KO.US",), ("MSFT.US",)]
+    check_queries(lambda text: query(project, text))
     ledger = query(project, "SELECT symbol, rows, last_date, since FROM indicators_ledger ORDER BY symbol")
-    assert ledger == [(name, 60, day, None) for name in SYMBOLS]
+    assert ledger == [(name, 60, daily(60, 1)[-1]["date"].isoformat(), None) for name in SYMBOLS]
 
 
 def test_dry_run_and_no_build(project):
@@ -202,7 +210,9 @@ def test_postgres(project, server, layout):
     project.daily(NASDAQ, "AAPL.US", bars)
     assert "1 published (20 rows written), 2 unchanged" in last_line(project.good("publish", **environ))
     assert "3 of 3 symbols are exactly right" in last_line(project.good("publish", "--check", **environ))
-    if layout == "jsonb":
+    if layout == "columns":
+        check_queries(server.run)
+    else:
         where = "indicators @> '{\"is_month_end\": true}' AND scrip = 'AAPL.US'"
         assert server.run(f"SELECT count(*) FROM indicators WHERE {where}")[0][0] > 0
         assert server.run("SELECT version, count(*) FROM indicators GROUP BY 1 ORDER BY 1") == [(1, 160), (2, 20)]

@@ -4,6 +4,7 @@ import datetime as dt
 import difflib
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -74,9 +75,9 @@ class Publish(Run):
                     code = publishing.publish(wish, dry_run=params["dry_run"])
         except BarmillError as error:
             return _told(error)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             sys.stderr.write("ended; each symbol is as it was before, or as it should be\n")
-            return 130
+            return 128 + int(error.args[0] if error.args else signal.SIGINT)
         return max(built, code)
 
 

@@ -2,12 +2,13 @@
 
 import contextlib
 import datetime as dt
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from barmill.errors import DatabaseError
 from barmill.files import make_folder
@@ -95,9 +96,16 @@ class DuckSession:
     def _open(self) -> "duckdb.DuckDBPyConnection":
         if self._connection is None:
             make_folder(self._path.parent)
-            self._lock.acquire()
+            self._take_turn()
             self._connection = duckdb.connect(str(self._path))
         return self._connection
+
+    def _take_turn(self) -> None:
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            sys.stderr.write(f"waiting for another publisher, which has {self._path.absolute()} open\n")
+            self._lock.acquire()
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:

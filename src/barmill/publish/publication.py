@@ -62,16 +62,20 @@ class Publication:
                 for batch in work:
                     self._attempt(batch)
             else:
-                with ThreadPoolExecutor(self._database.writers) as threads:
-                    list(threads.map(self._attempt, work))
-        except BaseException:
-            self.report.lost = "interrupted"  # the threads end after the batch they are at
-            raise
+                self._spread(work)
         finally:
             for session in [first, *self._sessions]:
                 if session:
                     session.close()
         return self.report
+
+    def _spread(self, work: Sequence[Sequence[Part]]) -> None:
+        with ThreadPoolExecutor(self._database.writers) as threads:
+            try:
+                list(threads.map(self._attempt, work))
+            except BaseException:
+                self.report.lost = "interrupted"  # the threads end after the batches that they are at
+                raise
 
     def _attempt(self, batch: Sequence[Part]) -> None:
         """Publish a batch as one transaction; if it fails, its symbols one by one."""
