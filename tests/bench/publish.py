@@ -42,8 +42,8 @@ def run(options: Options) -> Table:
     parts = [[_part(folder / f"{state}", n, shift) for n in range(count)] for state, shift in (("old", 0), ("new", 1))]
     table = Table(f"publishing {sum(part.rows for part in parts[0])} rows", options.repeat)
     table.add("(the machine)", yardstick(), YARDSTICK, yardstick(), single=True)
-    _race(table, options, "SQLite", parts, lambda: Target("sqlite", _file(folder)), _Sqlite)
-    _race(table, options, "DuckDB", parts, lambda: Target("duckdb", _file(folder)), _DuckDB)
+    _race(table, options, "SQLite", parts, lambda: Target("sqlite", _file(folder, "sqlite")), _Sqlite)
+    _race(table, options, "DuckDB", parts, lambda: Target("duckdb", _file(folder, "duckdb")), _DuckDB)
     with _server() as server:
         if server:
             _race(table, options, "PostgreSQL", parts, lambda: Target("postgresql", server.empty()), _Postgres)
@@ -111,8 +111,8 @@ def _tables(parts: Sequence[Part]) -> Iterator[pa.Table]:
     return (pq.ParquetFile(part.path).read() for part in parts)
 
 
-def _file(folder: Path) -> str:
-    return str(folder / f"{next(_numbers)}.db")
+def _file(folder: Path, suffix: str) -> str:
+    return str(folder / f"{next(_numbers)}.{suffix}")
 
 
 class _Sqlite:

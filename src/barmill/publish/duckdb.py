@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ class DuckDB:
     """A file; made with its folder when first written to."""
 
     writers = 1
-    row_bytes = 600
+    row_bytes = 250
 
     def __init__(self, address: Address) -> None:
         self._path = Path(address.where)
@@ -64,10 +65,8 @@ class DuckSession:
             if todo:
                 stage = whole if len(todo) == len(tables) else pa.concat_tables(todo.values(), promote_options="default")
                 changed = self._put(list(todo), stage, columns)
-            for part, table in todo.items():
-                entry = part.entry(entries.get(part.symbol), len(table))
-                values = (entry.symbol, entry.digest, entry.rows, entry.last, entry.since)
-                self._run(f"INSERT OR REPLACE INTO {LEDGER} VALUES (?, ?, ?, ?, ?, now())", *values)
+                made = [part.entry(entries.get(part.symbol), len(table)) for part, table in todo.items()]
+                self._run(_RECORD, *(list(column) for column in zip(*map(astuple, made), strict=True)))
             return Written(changed, frozenset(part.symbol for part in parts if part not in todo))
 
     def rows(self, symbol: str, columns: Sequence[str], since: dt.date | None) -> dict[dt.date, Row]:
@@ -81,8 +80,8 @@ class DuckSession:
     def remove(self, symbols: Sequence[str]) -> int:
         """See `Session`."""
         with self._transaction():
-            gone = self._count(f"DELETE FROM {TABLE} WHERE list_contains(?, symbol)", list(symbols))
-            self._count(f"DELETE FROM {LEDGER} WHERE list_contains(?, symbol)", list(symbols))
+            gone = self._count(f"DELETE FROM {TABLE} WHERE symbol IN (SELECT unnest(?::VARCHAR[]))", list(symbols))
+            self._count(f"DELETE FROM {LEDGER} WHERE symbol IN (SELECT unnest(?::VARCHAR[]))", list(symbols))
             return gone
 
     def close(self) -> None:
@@ -159,16 +158,22 @@ class DuckSession:
         self._open.register(merge.STAGE, stage)
         try:
             names = [part.symbol for part in parts]
-            there = self._run(f"SELECT 1 FROM {TABLE} WHERE list_contains(?, symbol) LIMIT 1", names)
+            there = self._run(f"SELECT 1 FROM {TABLE} WHERE symbol IN (SELECT unnest(?::VARCHAR[])) LIMIT 1", names)
             if not there:
                 return self._count(f"INSERT INTO {TABLE} BY NAME SELECT * FROM {merge.STAGE}")
-            gone = "SELECT unnest(?::VARCHAR[]) AS symbol, unnest(?::DATE[]) AS since"
-            changed = self._count(merge.remove(gone), names, [part.since for part in parts])
-            return changed + self._count(merge.update(columns)) + self._count(merge.insert(columns))
+            changed = self._count(merge.replace(columns))
+            whose = names, [part.since for part in parts]
+            ((there,),) = self._run(merge.count(_PARTS), *whose)
+            return changed + (self._count(merge.remove(_PARTS), *whose) if there != len(stage) else 0)
         finally:
             self._open.unregister(merge.STAGE)
 
 
+_PARTS = "SELECT unnest(?::VARCHAR[]) AS symbol, unnest(?::DATE[]) AS since"
+_RECORD = (
+    f"INSERT OR REPLACE INTO {LEDGER} SELECT unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::INTEGER[]), "
+    "unnest(?::DATE[]), unnest(?::DATE[]), now()"
+)
 _LEDGER_TABLE = (
     f"CREATE TABLE {LEDGER} (symbol VARCHAR PRIMARY KEY, digest VARCHAR NOT NULL, rows INTEGER NOT NULL, "
     "last_date DATE, since DATE, published_at TIMESTAMPTZ NOT NULL)"

@@ -29,17 +29,22 @@ ROWS = f"SELECT {DATE}, indicators FROM {TABLE} WHERE {SYMBOL} = %s AND {DATE} >
 _ARGUMENTS = 40  # pairs of a call; a function takes 100 arguments
 
 
-def statements(columns: Mapping[str, str]) -> list[str]:
-    """Bring what `merge.STAGE` holds into the table: change values that differ, counting their version up, then add rows."""
+def statements(columns: Mapping[str, str], among: str) -> tuple[str, str]:
+    """Change values that differ from those in `merge.STAGE`, counting their version up; add rows that lack.
+
+    Args:
+        columns: column → kind.
+        among: see `merge.update`.
+    """
     made = f"(SELECT symbol, {DATE}, {_json(values_of(columns))} AS value FROM {STAGE}) AS s"
     same = f"t.{SYMBOL} = s.symbol AND t.{DATE} = s.{DATE}"
     sets = "indicators = s.value, status = 'CALCULATED', computed_at = now(), updated_at = now(), version = t.version + 1"
     names = f"{SYMBOL}, {DATE}, indicators, computed_at, updated_at"
     lacks = f"NOT EXISTS (SELECT 1 FROM {TABLE} AS t WHERE {same})"
-    return [
-        f"UPDATE {TABLE} AS t SET {sets} FROM {made} WHERE {same} AND t.indicators IS DISTINCT FROM s.value",
+    return (
+        f"UPDATE {TABLE} AS t SET {sets} FROM {made} WHERE {same} AND {among} AND t.indicators IS DISTINCT FROM s.value",
         f"INSERT INTO {TABLE} ({names}) SELECT s.symbol, s.{DATE}, s.value, now(), now() FROM {made} WHERE {lacks}",
-    ]
+    )
 
 
 def rows(found: Sequence[tuple[dt.date, Mapping[str, Any]]], columns: Sequence[str]) -> Iterator[tuple[dt.date, Row]]:

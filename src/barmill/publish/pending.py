@@ -11,7 +11,7 @@ from barmill.publish.parts import Entry, Part
 
 NEW, CHANGED, INCOMPLETE, FORCED = "new", "changed", "incomplete", "forced"
 
-_BATCH_BYTES = 64 << 20
+_BATCH_BYTES = 128 << 20
 _MOST_SYMBOLS = 200  # of a transaction, each with its lock
 
 
@@ -80,7 +80,7 @@ def batches(parts: Iterable[Part], rows: int) -> list[list[Part]]:
 
 
 def adaptive_rows(row_bytes: int, writers: int) -> int:
-    """Rows of a batch: 64 MiB of them for all writers together, or a sixteenth of the memory that is free."""
+    """Rows of a batch: 128 MiB of them for all writers together, or a sixteenth of the memory that is free."""
     free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return max(1, min(_BATCH_BYTES, free // 16) // (row_bytes * writers))
 

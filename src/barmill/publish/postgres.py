@@ -6,7 +6,8 @@ of machines do not do the same work, nor hold each other up over different symbo
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple
 from typing import Any
 
 import psycopg
@@ -69,8 +70,9 @@ class PostgresSession:
             entries = {row[0]: Entry(*row) for row in self._run(f"{merge.ENTRIES} WHERE symbol = ANY(%s)", symbols)}
             todo = {part: table for part, table in tables.items() if force or not part.is_done(entries.get(part.symbol))}
             changed = self._put(todo, columns) if todo else 0
-            for part, table in todo.items():
-                self._record(part.entry(entries.get(part.symbol), len(table)))
+            made = [part.entry(entries.get(part.symbol), len(table)) for part, table in todo.items()]
+            if made:
+                self._count(_RECORD, *(list(column) for column in zip(*map(astuple, made), strict=True)))
             return Written(changed, frozenset(part.symbol for part in parts if part not in todo))
 
     def rows(self, symbol: str, columns: Sequence[str], since: dt.date | None) -> dict[dt.date, Row]:
@@ -177,12 +179,21 @@ class PostgresSession:
             types = ", ".join(f"{name} {_TYPES[kind]}" for name, kind in columns.items())
             self._count(f"CREATE TEMPORARY TABLE {merge.STAGE} ({types}) ON COMMIT DROP")
             self._copy(merge.STAGE, rest)
-            statements = jsonb.statements(columns) if self._jsonb else [merge.update(columns), merge.insert(columns)]
-            changed += sum(self._count(statement) for statement in statements)
-            whose = [part.symbol for part in rest], [part.since for part in rest]
-            parts = "SELECT * FROM unnest(%s::text[], %s::date[]) AS p (symbol, since)"
-            changed += self._count(merge.remove(parts, self._symbol), *whose)
+            self._count(f"ANALYZE {merge.STAGE}")  # without, joins compare each row with each
+            changed += self._merge(rest, columns)
         return changed
+
+    def _merge(self, parts: Iterable[Part], columns: Mapping[str, str]) -> int:
+        self._count("SET LOCAL jit = off")  # compiling takes longer than a batch
+        symbols, sinces = zip(*((part.symbol, part.since) for part in parts), strict=True)
+        among = f"t.{self._symbol} = ANY(%s)"
+        update, insert = (
+            jsonb.statements(columns, among) if self._jsonb else (merge.update(columns, among), merge.insert(columns))
+        )
+        whose = "SELECT * FROM unnest(%s::text[], %s::date[]) AS p (symbol, since)"
+        remove = merge.remove(whose, self._symbol, among)
+        changed = self._count(update, list(symbols)) + self._count(insert)
+        return changed + self._count(remove, list(symbols), list(sinces), list(symbols))
 
     def _copy(self, target: str, tables: Mapping[Part, Any]) -> int:
         names = ", ".join(columns_of(next(iter(tables.values()))))
@@ -194,13 +205,13 @@ class PostgresSession:
             copy.write(pgcopy.TRAILER)
         return sum(map(len, tables.values()))
 
-    def _record(self, entry: Entry) -> None:
-        names = ("digest", "rows", "last_date", "since", "published_at")
-        sets = ", ".join(f"{name} = excluded.{name}" for name in names)
-        query = f"INSERT INTO {LEDGER} VALUES (%s, %s, %s, %s, %s, now()) ON CONFLICT (symbol) DO UPDATE SET {sets}"
-        self._count(query, entry.symbol, entry.digest, entry.rows, entry.last, entry.since)
 
-
+_NAMES = ("symbol", "digest", "rows", "last_date", "since", "published_at")
+_RECORD = (
+    f"INSERT INTO {LEDGER} ({', '.join(_NAMES)}) "
+    "SELECT *, now() FROM unnest(%s::text[], %s::text[], %s::integer[], %s::date[], %s::date[]) "
+    f"ON CONFLICT (symbol) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _NAMES[1:])}"
+)
 _LEDGER_TABLE = (
     f"CREATE TABLE {LEDGER} (symbol text PRIMARY KEY, digest text NOT NULL, rows integer NOT NULL, "
     "last_date date, since date, published_at timestamptz NOT NULL)"
