@@ -19,6 +19,7 @@ from tests.bench.timing import YARDSTICK, Options, Table, process, race, yardsti
 
 _BARS, _EVERY = 100_000, 23  # of the 4,620 strategies that many apart are run
 _PANDAS_BARS = 20_000
+_LEAST = 0.1  # scale below which compiling is not told: it is the same at every scale
 
 _COMPILE = """
 import sys, time
@@ -70,12 +71,9 @@ def run(options: Options) -> Table:
         table.add("the same", medians["ours"], "vectorbt: stops, statistics", _vectorbt(found[0], backtest, signals))
     else:
         table.notes.append("vectorbt is left out: it is not installed")
-    table.add(
-        "start, and compile all kernels",
-        process((sys.executable, "-c", _COMPILE), environ=_uncached()),
-        YARDSTICK,
-        medians[YARDSTICK],
-    )
+    if options.scale >= _LEAST:
+        compiled = process((sys.executable, "-c", _COMPILE), environ=_uncached())
+        table.add("start, and compile all kernels", compiled, YARDSTICK, medians[YARDSTICK])
     return table
 
 

@@ -1,6 +1,8 @@
 """Pieces: what an earlier build has worked out of a target is taken from there, only what is lacking is worked out."""
 
 import json
+import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,8 @@ def test_a_damaged_result_is_worked_out_again(shop: Workshop, damage: str) -> No
 def test_gc_removes_what_leads_nowhere(shop: Workshop) -> None:
     """After gc has removed records, nothing leads to them, and pieces are worked out again."""
     assert len(list((shop.store / "kin").glob("*/*/*"))) == 2
+    for path in shop.store.rglob("*"):  # none of it was used just now
+        os.utime(path, (time.time() - 9, time.time() - 9))
     collect(shop.store, Limits(older_than=0), grace=0, ignored=[shop.root])
     assert [path for path in (shop.store / "kin").rglob("*") if path.is_file()] == []
     assert shop.worked("c", range(2)) == ["0", "1"]
