@@ -4,7 +4,8 @@ BarmillError              every error of ours: a fact with its values, then a hi
 ├── ConfigError           a setting is unknown or has a bad value: edit pyproject.toml or the environment
 ├── TargetError           a target does not fit its build function: a fault in a stage module
 ├── InputError            an input is missing, unreadable or broken as a whole: mend the file
-│   └── InputMoved        an input changed while its target was being built: build again
+│   ├── InputMoved        an input changed while its target was being built: build again
+│   └── ArchiveCorrupt    what was archived of a series is missing or not what was written: bring it back from a backup
 ├── Busy                  another run is at work in this project, or on this dataset: wait for it
 ├── BarsError             bars can't be read as asked: ask otherwise
 │   ├── ChunkMissing      a chunk, or a manifest, is not there: run doit
@@ -57,6 +58,10 @@ class InputError(BarmillError):
 
 class InputMoved(InputError):
     """An input changed while its target was being built."""
+
+
+class ArchiveCorrupt(InputError):
+    """The index or a pack of an archived series is missing, or not what was written."""
 
 
 class Busy(BarmillError):

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from barmill.config import Settings
 from barmill.errors import BarsError, ConfigError, InputError
-from barmill.market import calendars, datasets
+from barmill.market import archive, calendars, datasets
 from barmill.market.compression import USUAL, compression_of
 from barmill.market.datasets import Dataset
 from barmill.market.manifest import Identity, Manifest
@@ -139,6 +139,11 @@ class Plan:
                 )
         return chosen
 
+    def archives(self) -> dict[str, list[Path]]:
+        """Dataset → the files of its archive: the index, then the packs; those without an archive are not there."""
+        series = self.settings.series
+        return {name: archive.files_of(series, name) for name in archive.names(series)}
+
     def identity(self, dataset: Dataset) -> Identity:
         """What the chunks of a dataset have in common, by the settings.
 
@@ -201,8 +206,8 @@ class Plan:
 
     def _series_files(self) -> list[PurePath]:
         root = self.settings.series
-        found: list[PurePath] = []
+        found = {PurePath(f"{name}.txt") for name in archive.names(root)}  # a text that was lost is missed
         for above, folders, names in os.walk(root):
             folders[:] = [folder for folder in folders if not folder.startswith(".")]
-            found += (PurePath(above, name).relative_to(root) for name in names if not name.startswith("."))
+            found.update(PurePath(above, name).relative_to(root) for name in names if not name.startswith("."))
         return sorted(found)

@@ -17,7 +17,7 @@ def build(folder, content, symbol="AAPL.US", **params):
     raw, out, diagnosis = folder / "raw.txt", folder / "out.csv", folder / "diagnosis.json"
     raw.write_bytes(content)
     usual = {"asset_class": "equities", "rules": {}, "spike": 1.5, "stale_run": 10, "include_empty": False}
-    export.build(raw, out, diagnosis, **{"symbol": symbol, **usual} | params)
+    export.build(raw, [], out, diagnosis, **{"symbol": symbol, **usual} | params)
     return out, json.loads(diagnosis.read_text())
 
 

@@ -10,8 +10,9 @@ from barmill.market import datasets
 from barmill.market.datasets import Dataset
 from barmill.market.dialects import Reading, read_prices
 from barmill.sources.history import History
+from barmill.sources.outcome import Outcome
 from barmill.sources.provider import Request
-from barmill.sources.update import Order, Outcome, bring
+from barmill.sources.update import Order, bring
 
 HEADER = "Date,Open,High,Low,Close,Volume"
 

@@ -54,6 +54,18 @@ def moment(text: str) -> dt.datetime:
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
+def day(text: str, what: str) -> dt.date | None:
+    """The day that the option `what` names; None if it is not given.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ConfigError(f"{what} {text!r} is no date", "write it as 2024-01-31") from None
+
+
 def chosen(plan: Plan, asset_class: str, patterns: Sequence[str]) -> list[Dataset]:
     """The datasets of an asset class, or all, whose name or ticker is one of these or fits one of these globs, or all.
 

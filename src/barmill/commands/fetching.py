@@ -1,6 +1,5 @@
 """What `doit load` and `doit update` share: options, providers, orders at work in threads, and what is told of them."""
 
-import datetime as dt
 import json
 import logging
 import os
@@ -11,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from typing import Any
 
-from barmill.commands.base import Command
+from barmill.commands.base import Command, day
 from barmill.commands.history import tell_history
 from barmill.config import Settings
 from barmill.errors import BarmillError, ConfigError
@@ -21,9 +20,10 @@ from barmill.run.plain import option
 from barmill.sources.catalogue import TREES, Spec, open_provider, open_tree, spec_of
 from barmill.sources.history import FAILED, Entry
 from barmill.sources.lookup import checked
+from barmill.sources.outcome import Outcome
 from barmill.sources.provider import Provider, TreeSource
 from barmill.sources.tree import Choice, Synced
-from barmill.sources.update import INCREMENTAL, STRATEGIES, Order, Outcome, bring
+from barmill.sources.update import INCREMENTAL, STRATEGIES, Order, bring
 
 _SHOWN = 10
 
@@ -181,8 +181,8 @@ class Options:
         self.symbols: list[str] = values["symbols"]
         self.source: list[str] = values["source"]
         self.provider: str = values["provider"]
-        self.start = _date(values["start"], "--start")
-        self.end = _date(values["end"], "--end")
+        self.start = day(values["start"], "--start")
+        self.end = day(values["end"], "--end")
         self.frequency: str = values["frequency"]
         self.asset_class: str = values["asset_class"]
         self.replace: bool = values["replace"]
@@ -254,10 +254,3 @@ def failed(name: str, kind: str, provider: str, error: BarmillError) -> Outcome:
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     return {"name": outcome.name, **asdict(outcome.entry), "notes": outcome.notes}
-
-
-def _date(text: str, what: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ConfigError(f"{what} {text!r} is no date", "write it as 2024-01-31") from None

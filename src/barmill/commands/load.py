@@ -7,8 +7,9 @@ from barmill.errors import BarmillError, ConfigError
 from barmill.plan import Plan
 from barmill.run.commands.select import no_arguments
 from barmill.sources.lookup import new_series
+from barmill.sources.outcome import Outcome
 from barmill.sources.tree import Synced, sync
-from barmill.sources.update import Order, Outcome
+from barmill.sources.update import Order
 
 
 class Load(Fetching):

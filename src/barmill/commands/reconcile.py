@@ -8,6 +8,7 @@ from typing import TextIO
 
 from barmill.commands.base import Command
 from barmill.errors import ConfigError, InputError
+from barmill.market import archive
 from barmill.market.closes import read_closes
 from barmill.market.comparison import ADJUSTED, EQUAL, SAME, STEPWISE, Comparison, Terms, compare
 from barmill.plan import Plan
@@ -70,7 +71,7 @@ def _files(plan: Plan, side: str) -> dict[str, Path]:
     """Name → file of one side: a dataset's export, a file, or what lies in a folder.
 
     Raises:
-        InputError: it is none of these.
+        InputError: it is none of these, or an archived dataset that is not built.
     """
     path = Path(side).expanduser()
     if path.is_dir():
@@ -82,6 +83,8 @@ def _files(plan: Plan, side: str) -> dict[str, Path]:
     for dataset in plan.datasets():
         if side in {dataset.name, dataset.symbol}:
             built = plan.path("export", f"{dataset.name}.csv")
+            if not built.exists() and archive.files_of(plan.settings.series, dataset.name):
+                raise InputError(f"{dataset.name} is archived, and {built} is not built", f'run "doit export:{dataset.name}"')
             return {dataset.symbol: built if built.exists() else dataset.raw}
     raise InputError(f"{side} is no dataset, file or folder", '"doit datasets" lists the datasets')
 

@@ -13,8 +13,9 @@ from barmill.run.plain import option
 from barmill.sources.gaps import sessions_of
 from barmill.sources.history import TREE, History
 from barmill.sources.lookup import existing
+from barmill.sources.outcome import Outcome
 from barmill.sources.tree import Synced, sync
-from barmill.sources.update import INCREMENTAL, STRATEGIES, Order, Outcome
+from barmill.sources.update import INCREMENTAL, STRATEGIES, Order
 
 _Trees = dict[tuple[str, tuple[str, ...]], set[str]]
 

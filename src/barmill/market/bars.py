@@ -169,6 +169,13 @@ def _empty() -> "pa.Table":
     return bar.slice(0, 0)
 
 
+def stamps(table: "pa.Table") -> "pa.ChunkedArray":
+    """Date and time of each bar, as text that sorts: `2024-01-31 09:30:00`."""
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(table.column("date"), table.column("time"), constant(" "))
+
+
 def write_bars(table: "pa.Table") -> bytes:
     """Bars as CSV: header, LF line ends, shortest numbers that read back equal; a null is empty."""
     import pyarrow as pa

@@ -135,8 +135,8 @@ def seal(told: Mapping[str, Any]) -> bytes:
     return body + (_SEAL % digest_bytes(body)).encode()
 
 
-def unseal(path: Path) -> dict[str, Any]:
-    """What `seal` wrote, if every byte of it is there.
+def unseal(path: Path, known: int = FORMAT) -> dict[str, Any]:
+    """What `seal` wrote, if every byte of it is there and it is of the format that is known.
 
     Raises:
         ChunkMissing: there is no such file.
@@ -152,8 +152,8 @@ def unseal(path: Path) -> dict[str, Any]:
     if data[-_SEALED:] != (_SEAL % digest_bytes(body)).encode():
         raise ChunkCorrupt(f"manifest {path} is damaged: {len(data)} bytes without a check that fits them", _CURE)
     told: dict[str, Any] = json.loads(data)
-    if told.get("format") != FORMAT:
-        raise ChunkCorrupt(f"manifest {path} is of format {told.get('format')}, this program reads {FORMAT}", _CURE)
+    if told.get("format") != known:
+        raise ChunkCorrupt(f"manifest {path} is of format {told.get('format')}, this program reads {known}", _CURE)
     return told
 
 

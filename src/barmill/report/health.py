@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from barmill.errors import BarsError
+from barmill.market.archive import damage, files_of
 from barmill.market.datasets import Dataset
 from barmill.market.manifest import Manifest
 from barmill.plan import Plan
@@ -113,6 +114,7 @@ def _errors(plan: Plan, dataset: Dataset, updates: Updates, found: Condition) ->
     """What is wrong with a dataset, beside its age; fills in what its files tell."""
     if not dataset.raw.exists():
         yield f"its raw file {dataset.raw} is missing"
+    yield from damage(files_of(plan.settings.series, dataset.name))
     yield from _diagnosed(plan.path("export", f"{dataset.name}.json"), found)
     path = plan.manifest_path(dataset.name)
     try:

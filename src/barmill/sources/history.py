@@ -38,7 +38,7 @@ class Entry:
 
     Attributes:
         at: when it began, UTC, ISO with seconds.
-        kind: `load`, `update`, `sync`.
+        kind: `load`, `update`, `sync`, `archive`, `restore`.
         provider: name of the provider.
         status: `ok`, `failed`, `interrupted`, `running`.
         rows_before, rows_after: bars stored before and after it.
@@ -137,21 +137,23 @@ class Writing:
         data: its file.
         lock: whose lock is held.
         entry: what is going on.
-        source: of the provider, where it came from the command line.
+        source: of the provider, where it came from the command line; None where nothing is fetched: it stays what it is.
         fsync: wait for the disk.
     """
 
     def __init__(
-        self, series: Path, name: str, data: Path, lock: str, entry: Entry, source: Sequence[str], *, fsync: bool
+        self, series: Path, name: str, data: Path, lock: str, entry: Entry, source: Sequence[str] | None, *, fsync: bool
     ) -> None:
         self._path = path_of(series, name)
         self._data = data
         self._lock = lock
         self._series = series
-        self._source = list(source)
         self._fsync = fsync
         self.entry = entry
         self.history = self._known(series, name)
+        if source is None:
+            entry.provider = self.history.provider
+        self._source = self.history.source if source is None else list(source)
         self.history.updates = [*self.history.updates, entry][-_MOST:]
         self._began = time.monotonic()
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from barmill.market.bars import stamps
 from barmill.market.schema import PRICES
 from barmill.market.tables import constant
 
@@ -75,13 +76,6 @@ def lacking(stored: "pa.Table", fetched: "pa.Table") -> list[str]:
 
     ours = stamps(stored)
     return list(ours.filter(pc.invert(pc.is_in(ours, stamps(fetched)))).to_pylist())
-
-
-def stamps(table: "pa.Table") -> "pa.ChunkedArray":
-    """Date and time of each bar, as text that sorts: `2024-01-31 09:30:00`."""
-    import pyarrow.compute as pc
-
-    return pc.binary_join_element_wise(table.column("date"), table.column("time"), constant(" "))
 
 
 def clip(table: "pa.Table", start: str, end: str) -> "pa.Table":

@@ -5,22 +5,24 @@ differ, the supplier has adjusted history (a split, a dividend), and the whole s
 part is never stored.
 """
 
+import contextlib
 import datetime as dt
-import logging
+import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from barmill import files
 from barmill.config import Settings
-from barmill.errors import BarmillError, Busy, InputError, SourceError, UnknownSymbol
+from barmill.errors import ArchiveCorrupt, InputError, SourceError, UnknownSymbol
 from barmill.hashing import digest_bytes
+from barmill.market.archive import apart, files_of, joined, read_archived
 from barmill.market.bars import Bars, read_bars, write_raw
 from barmill.market.datasets import Dataset
-from barmill.sources import gaps, locks, merge
+from barmill.sources import gaps, merge
+from barmill.sources.archive import replace_all, settle, text_of
 from barmill.sources.gate import admitted, told
-from barmill.sources.history import FAILED, OK, Entry, Writing
+from barmill.sources.history import Entry, Writing
+from barmill.sources.outcome import Outcome, record
 from barmill.sources.provider import Provider, Request
 
 if TYPE_CHECKING:
@@ -35,7 +37,6 @@ STRATEGIES = {
 }
 _LEAST_BACK = {"weekly": 21, "monthly": 93}  # days of three bars
 _MOST_NOTES = 20
-_LOG = logging.getLogger("barmill.sources")
 
 
 @dataclass(frozen=True)
@@ -73,51 +74,29 @@ class Order:
     source: Sequence[str] = ()
 
 
-@dataclass
-class Outcome:
-    """What became of an order: the entry of the history, and what was conspicuous, in words."""
-
-    name: str
-    entry: Entry
-    notes: list[str] = field(default_factory=list)
-
-    def fail(self, error: Exception) -> None:
-        """Take in what went wrong."""
-        self.entry.status = FAILED
-        known = isinstance(error, BarmillError)
-        self.entry.errors.append(str(error) if known else f"{type(error).__name__}: {error}")
-
-
 def bring(order: Order, settings: Settings) -> Outcome:
     """Do what an order says; nothing raises, what goes wrong is in the outcome.
 
     It is in the history, too, unless the lock could not be had: only its holder writes there.
     """
     outcome = Outcome(order.dataset.name, Entry.begun(order.kind, order.provider))
-    try:
-        with locks.held(settings.series, order.dataset.name, settings.lock_timeout):
-            _recorded(order, settings, outcome)
-    except (Busy, OSError) as error:
-        outcome.fail(error)
+    work = functools.partial(_merge, order, settings, outcome)
+    record(order.dataset, settings, outcome, work, source=order.source, dry_run=order.dry_run)
     return outcome
 
 
-def _recorded(order: Order, settings: Settings, outcome: Outcome) -> None:
-    name, raw = order.dataset.name, order.dataset.raw
-    writing = Writing(settings.series, name, raw, name, outcome.entry, order.source, fsync=settings.fsync)
+def _merge(order: Order, settings: Settings, outcome: Outcome, writing: Writing) -> None:
     if not order.dry_run:
-        writing.start()
-    try:
-        merging = _Merging(order, settings, writing.history.absent.setdefault(order.provider, []), outcome)
-        content = merging.content()
-        if content is not None and not order.dry_run:
-            writing.publish(content, digest_bytes(content))
-        outcome.entry.status = OK
-    except Exception as error:  # noqa: BLE001 (whatever a provider's library raises is a failure of this series alone)
-        _LOG.debug("%s failed", name, exc_info=True)
-        outcome.fail(error)
-    if not order.dry_run:
-        writing.end(outcome.entry.status)
+        with contextlib.suppress(ArchiveCorrupt):  # told by who reads it, unless it is to be replaced
+            settle(order.dataset, settings)
+    merging = _Merging(order, settings, writing.history.absent.setdefault(order.provider, []), outcome)
+    content = merging.content()
+    if content is None or order.dry_run:
+        return
+    if merging.keeps_archive:
+        writing.publish(content, digest_bytes(content))
+    else:
+        replace_all(order.dataset, settings, writing, content)
 
 
 class _Adjusted(Exception):
@@ -132,6 +111,9 @@ class _Merging:
         settings: of the project.
         absent: stretches that the provider has nothing of; added to.
         outcome: where counts and notes go.
+
+    Attributes:
+        keeps_archive: whether the text of `content` stands beside the packs that there are, or holds the whole series.
     """
 
     def __init__(self, order: Order, settings: Settings, absent: list[list[str]], outcome: Outcome) -> None:
@@ -139,11 +121,39 @@ class _Merging:
         self._settings = settings
         self._absent = absent
         self._outcome = outcome
-        self._stored = _stored(order)
+        self.keeps_archive = True
+        self._packed: pa.Table | None = None
+        self._stored = self._read()
         self._provider = order.open()
 
+    def _read(self) -> Bars:
+        """What is stored, in text and packs.
+
+        Raises:
+            UnknownSymbol: nothing is, and the order is an update.
+            InputError: the text has lines, and none is a bar; the archive is damaged, and its bars are not replaced.
+        """
+        order = self._order
+        path = order.dataset.raw
+        text = text_of(order.dataset)
+        bars = read_bars(text)
+        if bars.raw_rows and not bars.table.num_rows and not order.replace:
+            raise InputError(
+                f"none of {bars.raw_rows} lines of {path.absolute()} is a bar", "mend it, or `doit load --replace`"
+            )
+        try:
+            self._packed = read_archived(text, files_of(self._settings.series, order.dataset.name))
+        except ArchiveCorrupt:
+            if not order.replace:
+                raise
+            self.keeps_archive = False
+        bars = joined(self._packed, bars)
+        if order.kind == "update" and not bars.table.num_rows:
+            raise UnknownSymbol(f"there is no existing data of {order.dataset.name}", "run doit load first")
+        return bars
+
     def content(self) -> bytes | None:
-        """The series' new text; None if that is what is stored."""
+        """The series' new text, without what is archived as it is; None if that is what is stored."""
         entry, stored = self._outcome.entry, self._stored.table
         entry.rows_before = entry.rows_after = stored.num_rows
         _span(entry, stored)
@@ -151,7 +161,7 @@ class _Merging:
         difference = merge.compare(stored, table)
         entry.rows_after, entry.rows_added, entry.rows_changed = table.num_rows, difference.new, len(difference.changed)
         _span(entry, table)
-        if table.equals(stored):
+        if table.equals(stored) and self.keeps_archive:
             return None
         if self._stored.rejected:
             first = self._stored.rejected[0]
@@ -159,7 +169,9 @@ class _Merging:
                 f"{len(self._stored.rejected)} lines of {self._order.dataset.raw} are no bars and are left out, "
                 f"such as line {first['line']}: {first['text']!r}"
             )
-        return write_raw(table)
+        rest = apart(table, self._packed) if self.keeps_archive else None
+        self.keeps_archive = rest is not None
+        return write_raw(table if rest is None else rest)
 
     def _table(self) -> "pa.Table":
         order, stored = self._order, self._stored.table
@@ -283,26 +295,6 @@ class _Merging:
         self._outcome.entry.findings += number
         if text not in self._outcome.notes and len(self._outcome.notes) < _MOST_NOTES:
             self._outcome.notes.append(text)
-
-
-def _stored(order: Order) -> Bars:
-    """What is stored.
-
-    Raises:
-        UnknownSymbol: nothing is, and the order is an update.
-        InputError: the file has lines, and none is a bar.
-    """
-    path: Path = order.dataset.raw
-    try:
-        data = files.read(path)
-    except FileNotFoundError:
-        data = b""
-    bars = read_bars(data)
-    if bars.raw_rows and not bars.table.num_rows and not order.replace:
-        raise InputError(f"none of {bars.raw_rows} lines of {path.absolute()} is a bar", "mend it, or `doit load --replace`")
-    if order.kind == "update" and not bars.table.num_rows:
-        raise UnknownSymbol(f"there is no existing data of {order.dataset.name}", "run doit load first")
-    return bars
 
 
 def _span(entry: Entry, table: "pa.Table") -> None:

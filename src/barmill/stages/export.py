@@ -1,10 +1,11 @@
 """Clean prices of each dataset, with a diagnosis of what is odd about them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from barmill.market.bars import read_bars, write_bars
+from barmill.market.archive import read_series
+from barmill.market.bars import write_bars
 from barmill.market.datasets import ASSET_CLASSES
 from barmill.market.offences import Limits
 from barmill.market.policies import overrides
@@ -16,6 +17,7 @@ from barmill.target import Target
 
 def build(
     raw: Path,
+    archive: Sequence[Path],
     out: Path,
     diagnosis: Path,
     *,
@@ -30,6 +32,7 @@ def build(
 
     Args:
         raw: Stooq text of any quality.
+        archive: index and packs of what was archived of it; see `market.archive`.
         out: CSV with the columns of `schema.BAR`: date YYYY-MM-DD, time HH:MM:SS, prices in the listing's quote unit;
             ascending and unique in (date, time), of lines with the same stamp the last. Not written if there is no bar,
             unless `include_empty`.
@@ -41,7 +44,7 @@ def build(
         stale_run: see `offences.Limits`.
         include_empty: write the header even if there is no bar.
     """
-    bars = read_bars(raw.read_bytes())
+    bars = read_series(raw.read_bytes(), archive)
     gate = examine(bars.table, asset_class, rules, limits=Limits(spike, stale_run))
     if gate.table.num_rows or include_empty:
         out.write_bytes(write_bars(gate.table))
@@ -54,12 +57,13 @@ def targets(plan: Plan) -> Iterator[Target]:
     settings = plan.settings
     params = {"include_empty": settings.include_empty_prices, "spike": settings.spike, "stale_run": settings.stale_run}
     rules = {name: overrides(name, settings.rules) for name in ASSET_CLASSES}
+    archives = plan.archives()
     for dataset in plan.datasets():
         own = {"symbol": dataset.symbol, "asset_class": dataset.asset_class, "rules": rules[dataset.asset_class]}
         yield Target(
             name=dataset.name,
             build=build,
-            inputs={"raw": dataset.raw},
+            inputs={"raw": dataset.raw, "archive": archives.get(dataset.name, [])},
             outputs={
                 "out": plan.path("export", f"{dataset.name}.csv"),
                 "diagnosis": plan.path("export", f"{dataset.name}.json"),
