@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from barmill.market.columns import to_arrow, to_stamps
+from barmill.market.arrays import arrow, utc
 from barmill.market.series import Series
 from barmill.market.tables import read_parquet, write_parquet
 from tests.support.made_bars import made
@@ -23,8 +23,8 @@ def write_chunk(path: Path, series: Series) -> Path:
     import pyarrow as pa
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    columns = {name: to_arrow(getattr(series, name)) for name in ("open", "high", "low", "close", "volume")}
-    write_parquet(path, pa.table({"time": to_stamps(series.time), **columns}), ("time",))
+    columns = {name: arrow(getattr(series, name)) for name in ("open", "high", "low", "close", "volume")}
+    write_parquet(path, pa.table({"time": utc(series.time), **columns}), ("time",))
     return path
 
 

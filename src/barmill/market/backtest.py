@@ -26,10 +26,9 @@ from numpy.typing import NDArray
 
 from barmill.errors import InputError
 from barmill.hashing import Digest, digest_bytes
-from barmill.market.columns import MINUTE
 from barmill.market.costs import Costs
 from barmill.market.schema import PRICES
-from barmill.market.series import Series
+from barmill.market.series import MINUTE, Series
 from barmill.market.strategies.chart import Chart
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from barmill.hashing import Digest
 from barmill.market import metrics
-from barmill.market.columns import nan_to_null, to_arrow, words
+from barmill.market.arrays import arrow, or_null
 from barmill.market.strategies.strategy import Strategy
-from barmill.market.tables import read_parquet, write_parquet
+from barmill.market.tables import read_parquet, text_array, write_parquet
 
 if TYPE_CHECKING:
     from barmill.market.backtest import Backtest, Signals
@@ -31,7 +31,7 @@ COLUMNS = (*TEXTS, *EXITS, "n_signals", *metrics.COLUMNS)
 """Columns of a results table. Metrics are null where they are undefined, and all of them where there is an error."""
 
 
-_NONE = words("")[0]
+_NONE = text_array([""])[0]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def earlier(places: Mapping[str, Path]) -> Earlier:
     tables, found = [], []
     for path in dict.fromkeys(places.values()):
         table = read_parquet(path)
-        names = words(*(name for name, place in places.items() if place == path))
+        names = text_array([name for name, place in places.items() if place == path])
         good = pc.and_(pc.is_in(table.column("strategy"), names), pc.equal(table.column("error"), _NONE))
         tables.append(table.filter(good))
         found += tables[-1].column("strategy").to_pylist()
@@ -107,22 +107,22 @@ def _table(rows: Sequence[Row]) -> pa.Table:
     parsed = [Strategy.parse(row.strategy) for row in rows]
     values = np.array([row.values for row in rows]).reshape(len(rows), len(metrics.COLUMNS))
     columns = {
-        "strategy": words(*(row.strategy for row in rows)),
-        "family": words(*(each.family for each in parsed)),
-        "signal": words(*(row.signal for row in rows)),
-        "error": words(*(row.error for row in rows)),
-        "stop": to_arrow(np.array([each.exits[0] for each in parsed], np.float64)),
-        "target": to_arrow(np.array([each.exits[1] for each in parsed], np.float64)),
-        "hold": to_arrow(np.array([each.exits[2] for each in parsed], np.int64)),
-        "n_signals": to_arrow(np.array([row.n_signals for row in rows], np.int64)),
+        "strategy": text_array([row.strategy for row in rows]),
+        "family": text_array([each.family for each in parsed]),
+        "signal": text_array([row.signal for row in rows]),
+        "error": text_array([row.error for row in rows]),
+        "stop": arrow(np.array([each.exits[0] for each in parsed], np.float64)),
+        "target": arrow(np.array([each.exits[1] for each in parsed], np.float64)),
+        "hold": arrow(np.array([each.exits[2] for each in parsed], np.int64)),
+        "n_signals": arrow(np.array([row.n_signals for row in rows], np.int64)),
     }
     for position, name in enumerate(metrics.COLUMNS):
         column = np.ascontiguousarray(values[:, position])
         if name.removeprefix("in_").removeprefix("out_") in metrics.COUNTS:
             known = ~np.isnan(column)
-            columns[name] = to_arrow(np.where(known, column, 0).astype(np.int64), known)
+            columns[name] = arrow(np.where(known, column, 0).astype(np.int64), known=known)
         else:
-            columns[name] = nan_to_null(column)
+            columns[name] = or_null(column)
     return pa.table(columns)
 
 

@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barmill.errors import InputError
-from barmill.market.columns import to_numpy
-from barmill.market.schema import PRICES
+from barmill.market.arrays import numbers, stamps
+from barmill.market.schema import PRICES, TIME
 from barmill.market.tables import read_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+MINUTE = 60_000_000
+"""Microseconds of a minute."""
 
 _FINEST = 8  # decimals of a price that is quoted; adjusted prices have more
 
@@ -24,7 +27,7 @@ class Series:
     """Bars of one price series, ascending in time.
 
     Attributes:
-        time: int64, microseconds since 1970 UTC, strictly ascending; a date is its midnight.
+        time: int64, microseconds since 1970 UTC, strictly ascending.
         open: float64, in the quote unit; as `high`, `low`, `close` of the same shape and never NaN.
         volume: float64, in units; NaN where unknown.
     """
@@ -46,7 +49,7 @@ class Series:
     def read(cls, files: Sequence[Path]) -> Self:
         """The bars of Parquet files of one series, in any order of the files.
 
-        Columns: `time` (a timestamp) or `date`, open, high, low, close, volume.
+        Columns: `time` (timestamp[us, UTC]), open, high, low, close, volume.
 
         Raises:
             InputError: the files overlap, or prices are missing.
@@ -56,9 +59,8 @@ class Series:
         tables = [read_parquet(path) for path in files]
         if not tables:
             return cls(np.empty(0, np.int64), *(np.empty(0) for _ in range(5)))
-        stamp = "time" if "time" in tables[0].column_names else "date"
-        names = [stamp, *PRICES, "volume"]
-        table = pa.concat_tables([each.select(names) for each in tables]).sort_by(stamp)
+        names = [TIME, *PRICES, "volume"]
+        table = pa.concat_tables([each.select(names) for each in tables]).sort_by(TIME)
         return cls.of(table, ", ".join(map(str, files)))
 
     @classmethod
@@ -68,8 +70,7 @@ class Series:
         Raises:
             InputError: stamps are not strictly ascending, or prices are missing.
         """
-        stamp = "time" if "time" in table.column_names else "date"
-        series = cls(to_numpy(table.column(stamp)), *(to_numpy(table.column(name)) for name in (*PRICES, "volume")))
+        series = cls(stamps(table.column(TIME)), *(numbers(table.column(name)) for name in (*PRICES, "volume")))
         if (np.diff(series.time) <= 0).any():
             raise InputError(f"{where}: two bars have the same stamp", "delete artifacts/chunks and run doit")
         if not all(np.isfinite(getattr(series, name)).all() for name in PRICES):

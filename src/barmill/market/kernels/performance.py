@@ -1,8 +1,9 @@
 """What came of a strategy's trades: one pass over the bars in which it had a position."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from barmill.market.kernels.jit import njit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -1,8 +1,9 @@
 """Rolling statistics of a series of floats; each value is of the bar and those before it, NaN until there are enough."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from barmill.market.kernels.jit import njit
 
 Floats = NDArray[np.float64]
 

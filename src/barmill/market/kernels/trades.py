@@ -1,8 +1,9 @@
 """The backtest of one strategy: from signals, stop and target to trades."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from barmill.market.kernels.jit import njit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.market.columns import MINUTE
 from barmill.market.kernels import rolling
-from barmill.market.series import Series
+from barmill.market.series import MINUTE, Series
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
