@@ -30,6 +30,7 @@ def forget_modules() -> None:
     source.parse.cache_clear()
     source.find.cache_clear()
     module._version.cache_clear()
+    module._distribution.cache_clear()
     importlib.invalidate_caches()
 
 
@@ -118,6 +119,30 @@ def test_versions_of_libraries(root: Path, monkeypatch: pytest.MonkeyPatch) -> N
     after, worked_out = look(root / "state.sqlite")
     assert after.versions == before.versions | {"xxhash": "99.9", "fastf": "99.9"}
     assert (after.digest, worked_out) == (before.digest, False)
+
+
+def test_a_library_that_came_under_another_name(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which distribution a library came with is looked for once; later its version is asked for directly."""
+    versions = {"slow-f": "1.0", "xxhash": "3.0"}
+
+    def version(name: str) -> str:
+        try:
+            return versions[name]
+        except KeyError:
+            raise module.importlib.metadata.PackageNotFoundError(name) from None
+
+    search = mock.Mock(return_value={"fastf": ["slow-f"]})
+    monkeypatch.setattr(module.importlib.metadata, "version", version)
+    monkeypatch.setattr(module.importlib.metadata, "packages_distributions", search)
+    (root / "fastf.py").unlink(missing_ok=True)
+    before, _ = look(root / "state.sqlite")
+    assert (before.versions["fastf"], search.call_count) == ("1.0", 1)
+    versions["slow-f"] = "1.1"
+    after, worked_out = look(root / "state.sqlite")
+    assert (after.versions["fastf"], worked_out, search.call_count) == ("1.1", False, 1)
+    del versions["slow-f"]
+    search.return_value = {}
+    assert look(root / "state.sqlite")[0].versions["fastf"] == "unknown"
 
 
 def test_another_python_is_another_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

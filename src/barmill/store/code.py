@@ -70,7 +70,7 @@ class Codes:
             entry = {
                 "python": _PYTHON,
                 "digest": reached.digest(),
-                "libraries": sorted(reached.libraries),
+                "distributions": {library: _distribution(library) for library in sorted(reached.libraries)},
                 "modules": dict(sorted(reached.modules.items())),
                 "files": {str(path): digest for path, digest in sorted(reached.files.items())},
                 "absent": sorted(map(str, reached.absent)),
@@ -81,7 +81,7 @@ class Codes:
         for path in entry["files"]:
             if path in self._loaded and _stamp(path) != self._loaded[path]:
                 raise InputMoved(f"{path} was edited after this run had loaded it", "run doit again")
-        versions = {"python": _PYTHON} | {library: _version(library) for library in entry["libraries"]}
+        versions = {"python": _PYTHON} | {library: _version(library, name) for library, name in entry["distributions"].items()}
         return Code(name, Digest(entry["digest"]), versions)
 
     def _holds(self, entry: dict[str, Any], home: str) -> bool:
@@ -89,7 +89,7 @@ class Codes:
         return (
             entry["python"] == _PYTHON
             and all(str(find(module)) == place for module, place in entry["modules"].items())
-            and not any(is_ours(library, home) for library in entry["libraries"])
+            and not any(is_ours(library, home) for library in entry["distributions"])
             and not any(map(os.path.exists, entry["absent"]))
             and (entry["stamp"] == _stamps(entry["files"]) or self._unchanged(entry["files"]))
         )
@@ -120,7 +120,7 @@ def _decode(text: str | None) -> dict[str, Any] | None:
         return None
 
 
-_ENTRY = {"python", "digest", "libraries", "modules", "files", "absent", "stamp"}
+_ENTRY = {"python", "digest", "distributions", "modules", "files", "absent", "stamp"}
 
 
 def _stamps(files: dict[str, Digest]) -> str:
@@ -328,9 +328,19 @@ def _chains(node: ast.AST) -> Iterator[list[str]]:
 
 
 @functools.cache
-def _version(library: str) -> str:
+def _version(library: str, distribution: str) -> str:
     try:
-        return importlib.metadata.version(library)
+        return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        names = importlib.metadata.packages_distributions().get(library)
-        return importlib.metadata.version(names[0]) if names else "unknown"
+        found = _distribution(library)
+        return importlib.metadata.version(found) if found != library else "unknown"
+
+
+@functools.cache
+def _distribution(library: str) -> str:
+    """The distribution that a library came with, or its name: mostly that is the same, and to find another takes 0.1 s."""
+    try:
+        importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return next(iter(importlib.metadata.packages_distributions().get(library, ())), library)
+    return library
