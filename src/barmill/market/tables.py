@@ -89,6 +89,7 @@ def write_parquet(
     *,
     compression: str = DEFAULT,
     metadata: Mapping[str, str] | None = None,
+    repeating: Sequence[str] = (),
 ) -> bytes:
     """Write an Arrow table as Parquet, with fixed row groups and page checksums, and return what was written.
 
@@ -98,6 +99,7 @@ def write_parquet(
         order: columns whose values together are unique and ascending: the table's total order.
         compression: codec and level as `parse_compression` spells them.
         metadata: text that the file carries beside its columns.
+        repeating: columns of floats with so few different values that a dictionary makes them smaller.
 
     Raises:
         ValueError: two rows are equal in `order`, are not ascending, or a value of it is null or not a number.
@@ -105,7 +107,7 @@ def write_parquet(
     import pyarrow as pa
 
     sink = pa.BufferOutputStream()
-    with ParquetRows(sink, table.schema, order, compression=compression, metadata=metadata) as rows:
+    with ParquetRows(sink, table.schema, order, compression=compression, metadata=metadata, repeating=repeating) as rows:
         rows.write(table)
     data: bytes = sink.getvalue().to_pybytes()
     path.write_bytes(data)
@@ -121,6 +123,7 @@ class ParquetRows:
         order: see `write_parquet`; it holds over all tables together.
         compression: see `write_parquet`.
         metadata: see `write_parquet`.
+        repeating: see `write_parquet`.
         row_group: rows of a row group; one is never of two tables.
     """
 
@@ -132,11 +135,14 @@ class ParquetRows:
         *,
         compression: str = DEFAULT,
         metadata: Mapping[str, str] | None = None,
+        repeating: Sequence[str] = (),
         row_group: int = ROW_GROUP,
     ) -> None:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         codec, _, level = compression.partition(":")
+        stamps = [field.name for field in schema if pa.types.is_temporal(field.type)]
         self._order, self._row_group = order, row_group
         self._last: pa.Table | None = None
         self._writer = pq.ParquetWriter(
@@ -144,7 +150,8 @@ class ParquetRows:
             schema.remove_metadata(),
             compression=codec,
             compression_level=int(level) if level else None,
-            use_dictionary=_repeating(schema, order) or False,
+            use_dictionary=_repeating(schema, order, repeating) or False,
+            column_encoding=dict.fromkeys(stamps, "DELTA_BINARY_PACKED"),  # stamps are many and near: 8 bytes become a few bits
             version="2.6",
             write_page_checksum=True,
             store_schema=False,
@@ -174,11 +181,18 @@ class ParquetRows:
         self._writer.close()
 
 
-def _repeating(schema: "pa.Schema", order: Sequence[str]) -> list[str]:
-    """Columns for which a dictionary pays: of prices, and of a column that is unique by itself, it makes files larger."""
+def _repeating(schema: "pa.Schema", order: Sequence[str], chosen: Sequence[str]) -> list[str]:
+    """Columns for which a dictionary pays: of prices, and of a column that is unique by itself, it makes files larger.
+
+    Stamps are stored by their steps instead.
+    """
     import pyarrow as pa
 
-    return [field.name for field in schema if not pa.types.is_floating(field.type) and list(order) != [field.name]]
+    def pays(field: "pa.Field") -> bool:
+        plain = pa.types.is_floating(field.type) or pa.types.is_temporal(field.type)
+        return field.name in chosen or not (plain or list(order) == [field.name])
+
+    return [field.name for field in schema if pays(field)]
 
 
 def ascends(keys: "pa.Table") -> bool:
