@@ -71,6 +71,16 @@ def test_aliases_in_the_environment(tmp_path: Path) -> None:
     assert load(tmp_path, BARMILL_ALIASES="fb.us=meta.us, a.us = b.us").aliases == {"FB.US": "META.US", "A.US": "B.US"}
 
 
+def test_lists(tmp_path: Path) -> None:
+    """A list is a TOML array, or text with commas in a variable; of numbers, too."""
+    settings = load(tmp_path, 'research = ["forex/*", "crypto/1min/*"]\nlabel_stops = [5, 7]')
+    assert (settings.research, settings.label_stops) == (("forex/*", "crypto/1min/*"), (5, 7))
+    settings = load(
+        tmp_path, "label_stops = [5, 7]", BARMILL_RESEARCH="forex/*, a", BARMILL_LABEL_STOPS="1,2", BARMILL_PATTERNS=""
+    )
+    assert (settings.research, settings.label_stops, settings.patterns) == (("forex/*", "a"), (1, 2), ())
+
+
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
@@ -89,6 +99,11 @@ def test_aliases_in_the_environment(tmp_path: Path) -> None:
         ("stooq = 3", ["stooq", "3", "path"]),
         ('aliases = "x"', ["aliases", "table"]),
         ('aliases = {"A.US" = 1}', ["aliases", "table"]),
+        ("research = [1]", ["research", "not a list"]),
+        ('research = ["a", "a"]', ["research", "not a list"]),
+        ("label_stops = [5, 5]", ["label_stops", "list of int"]),
+        ("label_stops = [5, 1.5]", ["label_stops", "list of int"]),
+        ("label_stops = 5", ["label_stops", "list of int"]),
     ],
 )
 def test_a_fault_in_the_table_is_named(tmp_path: Path, toml: str, words: list[str]) -> None:

@@ -55,13 +55,29 @@ class Settings:
         batch_size: strategies in a batch.
         costs: glob of dataset names → spread, commission, slippage in basis points (`"0.2 0.3 0.1"`), where those of the
             asset class don't fit.
-        both_touched: what a bar that touches stop and target closes a position at: `stop`, `target`.
-        out_of_sample: fraction of the bars, the last ones, that strategies are not ranked by.
+        both_touched: what a bar that touches stop and target, and opens beyond neither, ends a position at.
+        out_of_sample: fraction of the bars, the last ones, that regimes, patterns and rankings are not learned from.
         minimum_trades: in-sample trades below which a strategy is not ranked.
         top: strategies in the report.
         indicator_window: 0: indicators are of the whole history; else by the rules of scripts that see so many bars only.
         database: what `doit publish` fills: a path or URL; `<artifacts>/barmill.sqlite` if not set.
         database_layout: `columns`, or `jsonb` (PostgreSQL only): a JSON value per row, as older readers expect it.
+        pips: glob of dataset names → pip or tick size (`"0.01"`), where `market.pips` has none or another one.
+        universe_intervals: minutes of a universe's bars; those that the series' own bars divide are made.
+        universe_lookbacks: bars in a universe's window.
+        label_targets: distances of the target from the entry, in pips.
+        label_stops: distances of the stop from the entry, in pips.
+        label_horizons: minutes after which an open position ends; those shorter than the series' own bars are left out.
+        label_touch: what touches a level: `range` (a bar's high or low) or `close` (its close).
+        label_files: write each label configuration as a file of its own, beside the table that all of them follow from.
+        checkpoint_interval: configurations per target: what a killed run loses at most. 1 to 10.
+        barrier_span: bars of the exponential weights of the volatility that barriers follow.
+        barrier_threshold: move between two events, in volatilities.
+        barrier_profit: distance of the upper barrier, in volatilities.
+        barrier_loss: distance of the lower barrier, in volatilities.
+        barrier_horizon: minutes to the vertical barrier.
+        regime_universes: universes whose rows are sorted into regimes.
+        patterns: pairs `universe:label` whose association rules are mined.
     """
 
     stooq: Path = Path("data/stooq")
@@ -106,6 +122,22 @@ class Settings:
     indicator_window: int = 0
     database: str = ""
     database_layout: str = field(default="columns", metadata={"choices": ("columns", "jsonb")})
+    pips: Mapping[str, str] = field(default_factory=dict)
+    universe_intervals: Sequence[int] = (1, 5, 15, 30, 60)
+    universe_lookbacks: Sequence[int] = (5, 10, 15, 20, 30)
+    label_targets: Sequence[int] = (5, 10, 15, 20, 30, 50)
+    label_stops: Sequence[int] = (5, 10, 15, 20, 30)
+    label_horizons: Sequence[int] = (1, 5, 15, 30, 60, 240, 1440)
+    label_touch: str = field(default="range", metadata={"choices": ("range", "close")})
+    label_files: bool = False
+    checkpoint_interval: int = 10
+    barrier_span: int = 100
+    barrier_threshold: float = 1.0
+    barrier_profit: float = 1.0
+    barrier_loss: float = 1.0
+    barrier_horizon: int = 1440
+    regime_universes: Sequence[str] = ("5m_20lb",)
+    patterns: Sequence[str] = ("5m_20lb:T10_S10_H60",)
 
 
 def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -253,7 +285,13 @@ def _as_addresses(value: object) -> tuple[str, ...] | None:
     return tuple(parts) if isinstance(parts, list) and fits else None
 
 
-_KINDS: dict[Any, str] = {Path: "path", Path | None: "path", Mapping[str, str]: "table", Sequence[str]: "list"}
+_KINDS: dict[Any, str] = {
+    Path: "path",
+    Path | None: "path",
+    Mapping[str, str]: "table",
+    Sequence[str]: "list",
+    Sequence[int]: "list of int",
+}
 _CONVERTERS = {
     "path": _as_path,
     "bool": _as_bool,
@@ -266,6 +304,7 @@ _CONVERTERS = {
     "tables": _as_tables,
     "list of addresses": _as_addresses,
     "list": _as_list(_as_str),
+    "list of int": _as_list(_as_number(int)),
 }
 _EXAMPLES = {
     "path": '"data/stooq"',
@@ -279,4 +318,5 @@ _EXAMPLES = {
     "tables": '{stooq = {source = "d_us_txt.zip"}}',
     "list of addresses": '["json://localhost:8080/hook", "mailto://mail.example.org?from=a@example.org&to=b@example.org"]',
     "list": '["forex/1min/*"]',
+    "list of int": "[5, 10, 20]",
 }

@@ -4,7 +4,6 @@ import functools
 import os
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from barmill.config import Settings
@@ -130,7 +129,7 @@ class Plan:
         Raises:
             ConfigError: one of them has no bars within a day.
         """
-        chosen = [each for each in self.datasets() if any(fnmatchcase(each.name, glob) for glob in self.settings.research)]
+        chosen = [each for each in self.datasets() if datasets.chosen(dict.fromkeys(self.settings.research, "yes"), each.name)]
         for dataset in chosen:
             if dataset.frequency not in datasets.MINUTES:
                 raise ConfigError(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from barmill.errors import ConfigError
 
 DEFAULT = "zstd:1"
-USUAL = {"chunks": DEFAULT, "panel": "lz4", "indicators": DEFAULT}
+USUAL = {"chunks": DEFAULT, "panel": "lz4", "indicators": DEFAULT, "universes": DEFAULT, "labels": DEFAULT, "regimes": DEFAULT}
 """Stage → what it writes with where the setting says nothing: lz4 for what is read far more often than written."""
 
 # codec → its levels and the one it has without saying; None where it has no levels

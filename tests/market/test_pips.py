@@ -1,0 +1,84 @@
+"""Pips: of the instrument, whatever it is."""
+
+from pathlib import Path
+
+import pytest
+
+from barmill.errors import ConfigError, InputError
+from barmill.market.datasets import Dataset
+from barmill.market.pips import pip_of
+from barmill.market.series import Series
+from tests.support.series import bars, walk
+
+
+def dataset(symbol, asset_class="forex"):
+    """A series of minutes."""
+    return Dataset(f"{asset_class}/1min/{symbol}", symbol, Path("x"), asset_class, "1min", "UTC", "")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "size"),
+    [
+        ("EURUSD", 1e-4),
+        ("USDJPY", 0.01),
+        ("EURHUF", 0.01),
+        ("JPYUSD", 1e-4),
+        ("XAUUSD", 0.1),
+        ("XAGEUR", 0.01),
+        ("USDIDR", 1.0),
+    ],
+)
+def test_a_pair_has_the_pip_of_its_quote_currency(symbol, size):
+    """0.0001, but for yen, forint, metals and currencies without hundredths."""
+    assert pip_of(dataset(symbol), {}) == size
+
+
+def test_other_datasets_ask_their_prices():
+    """Of a coin or a share nothing but its prices can tell: 0 says so."""
+    assert pip_of(dataset("ADAUSDT", "crypto"), {}) == 0
+    assert pip_of(dataset("GBPUSD", "equities"), {}) == 0
+
+
+def test_a_choice_wins():
+    """The first glob that matches decides, also over custom."""
+    chosen = {"forex/1min/EUR*": "0.00001", "*": "0.5"}
+    assert pip_of(dataset("EURUSD"), chosen) == 1e-5
+    assert pip_of(dataset("USDJPY"), chosen) == 0.5
+
+
+@pytest.mark.parametrize("text", ["pip", "0", "-1", "inf", "nan"])
+def test_no_size(text):
+    """What is no positive number is an error that names the dataset and the value."""
+    with pytest.raises(ConfigError, match=f"'{text}'.*forex/1min/EURUSD"):
+        pip_of(dataset("EURUSD"), {"*": text})
+
+
+@pytest.mark.parametrize(("digits", "step"), [(0, 1.0), (2, 0.01), (5, 1e-5), (8, 1e-8)])
+def test_the_step_of_prices(digits, step):
+    """The finest decimal that any price has."""
+    assert walk(500, digits=digits, start=7, step=3 * step).step() == pytest.approx(step, rel=1e-15)
+
+
+def test_adjusted_prices_have_no_step():
+    """Prices with fourteen decimals are no multiples of a tick: an error that names the setting."""
+    with pytest.raises(InputError, match="pips"):
+        bars((4.16825000000001,) * 4, (1 / 3,) * 4).step()
+
+
+def test_prices_must_be_there():
+    """A missing price, and two bars of one stamp, are errors that name the file."""
+    series = walk(5)
+    with pytest.raises(InputError, match=r"x\.parquet"):
+        Series.of(table(Series(**{**vars(series), "time": series.time * 0})), "x.parquet")
+    with pytest.raises(InputError, match=r"x\.parquet"):
+        Series.of(table(Series(**{**vars(series), "low": series.low * float("nan")})), "x.parquet")
+
+
+def table(series):
+    """A series as the table that a chunk file holds."""
+    import pyarrow as pa
+
+    from barmill.market import arrays
+
+    values = {name: arrays.or_null(getattr(series, name)) for name in ("open", "high", "low", "close", "volume")}
+    return pa.table({"time": arrays.utc(series.time), **values})
