@@ -1,0 +1,96 @@
+"""Barriers whose distance follows volatility: the triple-barrier method (Lopez de Prado 2018, chapter 3).
+
+The volatility at a bar is the exponentially weighted deviation of returns over a day: of the close against that of the last bar
+more than a day before. An event is a bar at which the moves of ln(close) since the last event add up to more than a threshold
+(symmetric CUSUM filter). From there the close runs until it has gained or lost its barriers, or the horizon is over. Everything
+about an event but its outcome is known at its bar.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barmill.market import arrays
+from barmill.market.series import MINUTE, Series
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+OUTCOMES = ("profit", "loss", "time", "censored")
+_DAY = 1440 * MINUTE
+
+
+def volatility(series: Series, span: int) -> NDArray[np.float64]:
+    """Volatility of returns over a day at each bar, NaN where it is not yet known; shape (n,), a plain number.
+
+    Args:
+        series: n bars.
+        span: of the weights in bars: each bar's is 1 - 2 / (span + 1) times the next one's.
+    """
+    from barmill.market.kernels import barriers as kernels
+
+    before = np.searchsorted(series.time, series.time - _DAY) - 1
+    known = np.flatnonzero(before >= 0)
+    found = np.full(len(series), np.nan)
+    deviation = np.empty(len(known))
+    kernels.deviation(series.close[known] / series.close[before[known]] - 1, 2 / (span + 1), deviation)
+    found[known] = deviation
+    return found
+
+
+def sample(series: Series, threshold: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Positions of the events; a bar without threshold (NaN) is none.
+
+    Args:
+        series: n bars.
+        threshold: what the sum of moves must pass at each bar, in ln(close); shape (n,).
+    """
+    from barmill.market.kernels import barriers as kernels
+
+    found = np.empty(len(series), np.int64)
+    return found[: kernels.cusum(np.log(series.close), threshold, found)]
+
+
+def label(
+    series: Series, events: NDArray[np.int64], scale: NDArray[np.float64], profit: float, loss: float, horizon: int
+) -> "pa.Table":
+    """Outcomes of events, a row each.
+
+    Args:
+        series: n bars.
+        events: ascending positions; those whose `scale` is not known are left out.
+        scale: volatility at each bar, shape (n,).
+        profit: distance of the upper barrier in volatilities; the return must pass it.
+        loss: distance of the lower one.
+        horizon: minutes to the vertical barrier, which is the first bar at or after them.
+
+    Returns:
+        `time`, `entry` (close), `volatility`, `end` (stamp of the bar at which it ended), `gain` (return until then),
+        `outcome` (profit, loss, time; censored where the data ended first), `label` (1, -1, 0; null where censored). `end`
+        and `gain` are null where censored.
+    """
+    import pyarrow as pa
+
+    from barmill.market.kernels import barriers as kernels
+
+    events = events[~np.isnan(scale[events])]
+    wide, n = scale[events], len(series)
+    vertical = np.searchsorted(series.time, series.time[events] + horizon * MINUTE)
+    ends = np.empty(len(events), np.int64)
+    kernels.passage(series.close, events, np.minimum(vertical, n - 1), profit * wide, loss * wide, ends)
+    gain = series.close[ends] / series.close[events] - 1
+    codes = np.where(vertical == n, np.int8(3), np.int8(2))
+    codes = np.where(gain > profit * wide, np.int8(0), np.where(gain < -loss * wide, np.int8(1), codes))
+    known = codes != OUTCOMES.index("censored")
+    return pa.table(
+        {
+            "time": arrays.utc(series.time[events]),
+            "entry": arrays.arrow(series.close[events]),
+            "volatility": arrays.arrow(wide),
+            "end": arrays.utc(series.time[ends], known),
+            "gain": arrays.arrow(gain, known=known),
+            "outcome": arrays.coded(codes, OUTCOMES),
+            "label": arrays.arrow(np.array([1, -1, 0, 0], np.int8)[codes], known=known),
+        }
+    )
