@@ -1,0 +1,144 @@
+"""Regimes: clusters of the windows of a universe, fitted on the earlier rows and given to all.
+
+A regime of a row depends on that row and on the rows in sample, never on a later one out of sample. k-means takes the k of the
+highest mean silhouette; HDBSCAN finds the number itself and leaves rows in no regime (-1). Both see features less their mean,
+over their deviation in sample. A row that was not fitted takes the nearest centre (k-means) or the regime of the nearest fitted
+row (HDBSCAN). Regimes are numbered by the mean volatility of their rows in sample.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barmill.errors import InputError
+from barmill.market import arrays
+from barmill.market.samples import learners, split, spread
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+METHODS = ("kmeans", "hdbscan")
+FEATURES = ("volatility", "trend_strength", "momentum", "efficiency", "range_position", "relative_volume")
+FEWEST = 50  # rows in sample
+_CLUSTERS = range(2, 7)
+_MOST = {"kmeans": 20_000, "hdbscan": 5_000}  # rows that are fitted
+_SCORED = 2_000  # rows of which the silhouette is asked: its cost is quadratic
+_SHARE = 0.01  # of the fitted rows that HDBSCAN's smallest regime has
+_NEIGHBOURS = 5  # within whose distance a row is in a dense place
+_NOISE = -1
+
+
+@dataclass(frozen=True)
+class Regimes:
+    """Regimes of n rows.
+
+    Attributes:
+        regime: int16, shape (n,); -1 is none, also of a row with an undefined feature.
+        distance: float32, to the centre or the nearest fitted row, in deviations; NaN for an undefined feature.
+        inside: how many of the rows, the first ones, are in sample.
+        features: the columns that were seen.
+        values: float64, shape (n, features): theirs.
+        told: how they were found: features left out, fitted rows, scores.
+    """
+
+    regime: NDArray[np.int16]
+    distance: NDArray[np.float32]
+    inside: int
+    features: tuple[str, ...]
+    values: NDArray[np.float64]
+    told: dict[str, Any]
+
+    @property
+    def numbers(self) -> list[int]:
+        """The regimes there are, none (-1) first."""
+        return [int(each) for each in np.unique(self.regime)]
+
+    def sample(self, name: str) -> slice:
+        """The rows of `in` or `out`."""
+        return slice(0, self.inside) if name == "in" else slice(self.inside, None)
+
+
+def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
+    """Find regimes in the rows in sample, and sort all rows into them.
+
+    Args:
+        universe: a table of `market.features`.
+        method: one of `METHODS`.
+        out_of_sample: fraction of the rows, the last ones, that are only sorted.
+
+    Raises:
+        InputError: too few rows are in sample, or none of the features is defined there.
+    """
+    every = np.column_stack([arrays.numbers(universe.column(name)).astype(np.float64) for name in FEATURES])
+    inside = split(len(every), out_of_sample)
+    kept = [k for k in range(len(FEATURES)) if _varies(every[:inside, k])] if inside >= FEWEST else []
+    values = every[:, kept]
+    whole = ~np.isnan(values).any(axis=1)
+    known = np.flatnonzero(whole)
+    if not kept or np.searchsorted(known, inside) < FEWEST:
+        raise InputError(
+            f"{inside} rows are in sample: regimes need {FEWEST} with every feature defined", "use a longer series"
+        )
+    points = _scaled(values, inside)
+    fitted = spread(known[known < inside], _MOST[method])
+    _, threads = learners()
+    with threads.threadpool_limits(1):
+        labels, distances, told = (_kmeans if method == "kmeans" else _hdbscan)(points, fitted, known)
+    regime, distance = np.full(len(every), _NOISE, np.int16), np.full(len(every), np.nan, np.float32)
+    regime[known], distance[known] = labels, distances
+    regime = _renumbered(regime, every[:, FEATURES.index("volatility")], inside)
+    names = tuple(FEATURES[k] for k in kept)
+    told |= {"left_out": [name for name in FEATURES if name not in names], "fitted_rows": len(fitted)}
+    return Regimes(regime, distance, inside, names, values, told)
+
+
+def _varies(values: NDArray[np.float64]) -> bool:
+    defined = values[~np.isnan(values)]
+    return len(defined) * 2 > len(values) and bool(np.ptp(defined) > 0)
+
+
+def _scaled(values: NDArray[np.float64], inside: int) -> NDArray[np.float64]:
+    scaled: NDArray[np.float64] = (values - np.nanmean(values[:inside], axis=0)) / np.nanstd(values[:inside], axis=0)
+    return scaled
+
+
+_Found = tuple[NDArray[np.int16], NDArray[np.float64], dict[str, Any]]
+
+
+def _kmeans(points: NDArray[np.float64], fitted: NDArray[np.int64], known: NDArray[np.int64]) -> _Found:
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import silhouette_score
+
+    scored = spread(np.arange(len(fitted)), _SCORED)
+    scores, models = {}, {}
+    for k in _CLUSTERS:
+        models[k] = KMeans(k, n_init=4, random_state=0).fit(points[fitted])
+        scores[k] = round(float(silhouette_score(points[fitted][scored], models[k].labels_[scored])), 6)
+    best = max(scores, key=lambda k: (scores[k], -k))
+    labels = models[best].predict(points[known])
+    apart = points[known] - models[best].cluster_centers_[labels]
+    told = {"k": best, "silhouettes": {str(k): score for k, score in scores.items()}}
+    return labels.astype(np.int16), np.sqrt((apart**2).sum(axis=1)), told
+
+
+def _hdbscan(points: NDArray[np.float64], fitted: NDArray[np.int64], known: NDArray[np.int64]) -> _Found:
+    from sklearn.cluster import HDBSCAN
+    from sklearn.neighbors import KDTree
+
+    smallest = max(10, int(len(fitted) * _SHARE))
+    labels = HDBSCAN(min_cluster_size=smallest, min_samples=_NEIGHBOURS, copy=True).fit_predict(points[fitted])
+    distance, nearest = KDTree(points[fitted]).query(points[known])
+    told = {"k": len(set(labels.tolist()) - {_NOISE}), "smallest": smallest}
+    return labels[nearest[:, 0]].astype(np.int16), distance[:, 0], told
+
+
+def _renumbered(regime: NDArray[np.int16], volatility: NDArray[np.float64], inside: int) -> NDArray[np.int16]:
+    """Numbered by volatility in sample: which number a method gives a cluster means nothing."""
+    there = [int(each) for each in np.unique(regime) if each != _NOISE]
+    calm = {each: float(np.nanmean(volatility[:inside][regime[:inside] == each])) for each in there}
+    renumbered = np.full_like(regime, _NOISE)
+    for number, each in enumerate(sorted(there, key=lambda each: (calm[each], each))):
+        renumbered[regime == each] = number
+    return renumbered

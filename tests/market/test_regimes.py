@@ -1,0 +1,146 @@
+"""Regimes: found where they are, never from the future, the same at each build; profile and transitions counted by hand."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from barmill.errors import InputError
+from barmill.market import arrays, profiles
+from barmill.market.features import table_of
+from barmill.market.regimes import FEATURES, METHODS, find
+from barmill.market.resample import resample
+from barmill.market.series import Series
+from tests.support.series import MONDAY, walk
+
+MINUTE = 60_000_000
+
+
+def universe(values, close=None):
+    """A universe whose features of regimes have these values, shape (n, features)."""
+    n = len(values)
+    time = MONDAY + np.arange(n) * 5 * MINUTE
+    table = {"time": arrays.utc(time), "last": arrays.utc(time + 4 * MINUTE)}
+    table["close"] = arrays.arrow(np.ones(n) if close is None else close)
+    return pa.table(table | {name: arrays.arrow(values[:, k].astype(np.float32)) for k, name in enumerate(FEATURES)})
+
+
+def clouds(n=600, seed=1):
+    """Three clouds far apart, in turns of twenty rows; the one with the lowest volatility is 0."""
+    rng = np.random.default_rng(seed)
+    which = np.arange(n) // 20 % 3
+    centres = np.array([[1, -5, 0, 0, 0, 0], [2, 0, 5, 0, 0, 5], [3, 5, 0, 5, 0, -5]])
+    return which, centres[which] + rng.standard_normal((n, len(FEATURES))) * 0.1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_clouds_are_found(method):
+    """Three clouds are three regimes, in sample and out of it, numbered by volatility."""
+    which, values = clouds()
+    found = find(universe(values), method, 0.3)
+    assert found.told["k"] == 3
+    assert found.inside == 420
+    agreed = found.regime == which
+    assert agreed.mean() == 1 if method == "kmeans" else agreed.mean() > 0.95
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_future_decides_no_regime(method):
+    """Whatever the rows out of sample are, those in sample keep their regimes, and each out of it depends on itself alone."""
+    _, values = clouds()
+    other = values.copy()
+    other[450:] = other[450:][::-1] * 3
+    one, two = (find(universe(each), method, 0.3) for each in (values, other))
+    np.testing.assert_array_equal(one.regime[:450], two.regime[:450])
+    np.testing.assert_array_equal(one.distance[:450], two.distance[:450])
+    assert (one.distance[450:] != two.distance[450:]).any()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_twice_the_same(method):
+    """Seeds are fixed and threads are one: the same regimes to the bit."""
+    series = walk(6000, 3)
+    table = table_of(series, resample(series, 5, 1), 20, 5, 0.0001)
+    one, two = (find(table, method, 0.3) for _ in range(2))
+    np.testing.assert_array_equal(one.regime, two.regime)
+    np.testing.assert_array_equal(one.distance, two.distance)
+
+
+def test_rows_without_a_feature_have_no_regime():
+    """A row with an undefined feature is in none; a feature that is hardly ever defined, or never moves, is left out."""
+    _, values = clouds()
+    values[5, 0] = np.nan
+    values[:400, 5] = np.nan
+    values[:, 4] = 7
+    found = find(universe(values), "kmeans", 0.3)
+    assert found.regime[5] == -1
+    assert np.isnan(found.distance[5])
+    assert (found.regime >= 0).sum() == 599
+    assert found.told["left_out"] == [FEATURES[4], FEATURES[5]]
+
+
+def test_too_few_rows():
+    """Fewer than fifty rows in sample are an error that says how many there are."""
+    with pytest.raises(InputError, match="42 rows"):
+        find(universe(clouds(60)[1]), "kmeans", 0.3)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 1.5])
+def test_a_share_that_leaves_a_sample_empty(share):
+    """All rows out of sample, or none, is an error that names the setting."""
+    with pytest.raises(Exception, match="out_of_sample"):
+        find(universe(clouds()[1]), "kmeans", share)
+
+
+def test_profile_by_hand():
+    """Rows, share, run length, next return and features of each regime and sample, counted in plain Python."""
+    which, values = clouds()
+    close = np.exp(np.cumsum(np.random.default_rng(2).standard_normal(600) * 1e-3))
+    table = universe(values, close)
+    found = find(table, "kmeans", 0.3)
+    rows = {(row["sample"], row["regime"]): row for row in profiles.profile(table, found)}
+    assert len(rows) == 6
+    for (sample, regime), row in rows.items():
+        start, end = (0, 420) if sample == "in" else (420, 600)
+        there = [i for i in range(start, end) if which[i] == regime]
+        runs = sum(1 for i in there if i == start or which[i - 1] != regime)
+        after = [math.log(close[i + 1] / close[i]) for i in there if i + 1 < end]
+        assert row["rows"] == len(there)
+        assert float(row["share"]) == pytest.approx(len(there) / (end - start), rel=1e-7)
+        assert float(row["mean_run"]) == pytest.approx(len(there) / runs, rel=1e-7)
+        assert float(row["next_mean"]) == pytest.approx(sum(after) / len(after), rel=1e-6)
+        mean = sum(float(np.float32(values[i, 0])) for i in there) / len(there)
+        assert float(row["mean_volatility"]) == pytest.approx(mean, rel=1e-6)
+    assert [row["name"] for row in rows.values()][:3] == ["down_calm", "flat_normal", "up_wild"]
+
+
+def test_transitions_by_hand():
+    """Each pair of regimes is counted within its sample; the shares of those after one add up to 1."""
+    which, values = clouds()
+    found = find(universe(values), "kmeans", 0.3)
+    for row in profiles.transitions(found):
+        start, end = (0, 420) if row["sample"] == "in" else (420, 600)
+        pairs = [(int(which[i]), int(which[i + 1])) for i in range(start, end - 1)]
+        count = pairs.count((row["from"], row["to"]))
+        assert row["count"] == count
+        assert float(row["probability"]) == pytest.approx(count / sum(one == row["from"] for one, _ in pairs), rel=1e-7)
+
+
+def test_table_of_regimes():
+    """A row per window with its stamps, regime, name and sample."""
+    which, values = clouds()
+    table = universe(values)
+    rows = profiles.table_of(table, find(table, "kmeans", 0.3)).to_pylist()
+    assert [row["regime"] for row in rows] == which.tolist()
+    assert [row["sample"] for row in rows] == ["in"] * 420 + ["out"] * 180
+    assert rows[0]["name"] == "down_calm"
+    assert all((row["last"] - row["time"]).seconds == 240 for row in rows)
+
+
+def test_a_series_of_one_price():
+    """Where nothing ever moves there is nothing to sort: an error, not a regime."""
+    flat = walk(3000)
+    same = Series(flat.time, *([np.full(3000, 1.1)] * 4), np.zeros(3000))
+    with pytest.raises(InputError, match="every feature"):
+        find(table_of(same, resample(same, 5, 1), 5, 5, 0.0001), "kmeans", 0.3)
