@@ -1,0 +1,82 @@
+"""Rows to learn from: what is known at the end of a window, and what became of a position opened there.
+
+In sample are the earlier rows, less those whose horizon reaches into the later ones: their outcome is decided there. Rows whose
+outcome is censored or ambiguous are left out. Both samples keep the order of time.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barmill.errors import InputError
+from barmill.market import arrays
+from barmill.market.features import FEATURES
+from barmill.market.grids import Label
+from barmill.market.samples import split
+from barmill.market.series import MINUTE
+from barmill.market.touches import OUTCOMES, Touches
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FEWEST = 100  # rows in each sample
+CODES = ("candles",)  # features whose values are names, not sizes
+DIRECTIONS = {"up": 1, "down": -1}
+_HOUR = 60 * MINUTE
+
+
+@dataclass(frozen=True)
+class Rows:
+    """n rows of a universe, with outcomes.
+
+    Attributes:
+        names: of the features.
+        features: float64, shape (n, features); NaN where not defined.
+        hour: int64, shape (n,): hour of the day, UTC, of the window's end.
+        outcomes: direction (up, down) → int8, shape (n,): position in `touches.OUTCOMES`.
+        inside: bool, shape (n,): in sample.
+        overlap: how many successive rows share a horizon: that many count as one when chance is reckoned.
+    """
+
+    names: tuple[str, ...]
+    features: NDArray[np.float64]
+    hour: NDArray[np.int64]
+    outcomes: dict[str, NDArray[np.int8]]
+    inside: NDArray[np.bool_]
+    overlap: float
+
+
+def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_sample: float, interval: int) -> Rows:
+    """Join a universe with a label by the bar at whose close a window is known.
+
+    Args:
+        universe: a table of `market.features`.
+        touches: of the same series.
+        label: whose outcomes are joined.
+        tie: see `market.touches`.
+        out_of_sample: fraction of the rows, the last ones, that are not learned from.
+        interval: minutes between rows.
+
+    Raises:
+        InputError: a sample has too few rows.
+    """
+    last = arrays.stamps(universe.column("last"))
+    place = np.searchsorted(touches.columns["time"], last)
+    found = {name: touches.outcomes(label, tie, sign).outcome[place] for name, sign in DIRECTIONS.items()}
+    known = np.all([codes <= OUTCOMES.index("none") for codes in found.values()], axis=0)
+    cut = split(len(last), out_of_sample)
+    horizon = label.horizon * MINUTE
+    inside = last + horizon < (last[cut] if len(last) else 0)
+    kept = np.flatnonzero(known & (inside | (np.arange(len(last)) >= cut)))
+    if min(inside[kept].sum(), (~inside[kept]).sum()) < FEWEST:
+        raise InputError(
+            f"{inside[kept].sum()} rows are in sample and {(~inside[kept]).sum()} out of it: patterns need {FEWEST} of each",
+            "use a longer series, or a shorter horizon",
+        )
+    names = tuple(each.name for each in FEATURES)
+    features = np.column_stack([arrays.numbers(universe.column(name)).astype(np.float64) for name in names])
+    hour = last % (24 * _HOUR) // _HOUR
+    outcomes = {name: codes[kept] for name, codes in found.items()}
+    return Rows(names, features[kept], hour[kept], outcomes, inside[kept], max(1.0, label.horizon / interval))
