@@ -15,11 +15,15 @@ from barmill.stages import (
     index,
     indicators,
     instruments,
+    labels,
     match,
     panel,
+    patterns,
+    regimes,
     reports,
     results,
     sessions,
+    universes,
 )
 
 PLAN, DOIT_CONFIG = load(__file__)
@@ -70,6 +74,26 @@ def task_coverage() -> Iterator[dict[str, Any]]:
 @create_after("chunks", target_regex=PLAN.outputs_of("panel"))
 def task_panel() -> Iterator[dict[str, Any]]:
     yield from tasks(panel, PLAN)
+
+
+@create_after("chunks", target_regex=PLAN.outputs_of("universes"))
+def task_universes() -> Iterator[dict[str, Any]]:
+    yield from tasks(universes, PLAN)
+
+
+@create_after("chunks", target_regex=PLAN.outputs_of("labels"))
+def task_labels() -> Iterator[dict[str, Any]]:
+    yield from tasks(labels, PLAN)
+
+
+@create_after("universes", target_regex=PLAN.outputs_of("regimes"))
+def task_regimes() -> Iterator[dict[str, Any]]:
+    yield from tasks(regimes, PLAN)
+
+
+@create_after("labels", target_regex=PLAN.outputs_of("patterns"))
+def task_patterns() -> Iterator[dict[str, Any]]:
+    yield from tasks(patterns, PLAN)
 
 
 @create_after("chunks", target_regex=PLAN.outputs_of("batches"))

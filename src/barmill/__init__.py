@@ -8,10 +8,17 @@ if TYPE_CHECKING:
     from barmill.reader.bars import read_bars as read_bars
     from barmill.reader.indicators import read_indicators as read_indicators
     from barmill.reader.indicators import read_sequences as read_sequences
+    from barmill.reader.labels import read_labels as read_labels
 
 __version__ = "0.1.0"
 
-_READERS = {"iter_bars": "bars", "read_bars": "bars", "read_indicators": "indicators", "read_sequences": "indicators"}
+_READERS = {
+    "iter_bars": "bars",
+    "read_bars": "bars",
+    "read_indicators": "indicators",
+    "read_labels": "labels",
+    "read_sequences": "indicators",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,186 @@
+"""What became of positions with a target, a stop and a horizon: first passages, labels, volatility barriers."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from barmill.market import grids
+from barmill.market.compression import compression_of
+from barmill.market.datasets import MINUTES, Dataset
+from barmill.market.grids import Label
+from barmill.market.pips import pip_of
+from barmill.plan import Plan
+from barmill.target import Target
+
+
+def build(
+    chunks: Sequence[Path],
+    touches: Path,
+    metadata: Path,
+    *,
+    name: str,
+    levels: Sequence[int],
+    horizons: Sequence[int],
+    pip: float,
+    touch: str,
+    compression: str,
+) -> None:
+    """Look forward once from every bar: the table that every label follows from exactly.
+
+    Args:
+        chunks: Parquet files of one series' bars.
+        touches: a row per bar, the columns of `market.touches.Touches`; stamps in UTC, ascending.
+        metadata: JSON of what the table is: dataset, rows, span, pip, levels, horizons, touch.
+        name: of the dataset.
+        levels: distances from the close, in pips, up and down.
+        horizons: minutes.
+        pip: in the quote unit; 0: the step of the series' prices.
+        touch: `range` or `close`, see `market.touches`.
+        compression: codec and level of the Parquet file, see `market.compression`.
+    """
+    from barmill.market.series import Series
+    from barmill.market.tables import write_parquet
+    from barmill.market.touches import Touches, floats
+
+    series = Series.read(chunks)
+    pip = pip or series.step()
+    table = Touches.scan(series, levels, horizons, pip, touch).to_arrow()
+    write_parquet(touches, table, ["time"], compression=compression, repeating=floats(table))
+    stamps = table.column("time")
+    span = [stamps[at].as_py().isoformat() for at in (0, -1)] if len(stamps) else [None, None]
+    about = {"dataset": name, "rows": len(stamps), "start": span[0], "end": span[1], "pip": pip, "touch": touch}
+    _write(metadata, about | {"levels": list(levels), "horizons": list(horizons)})
+
+
+def build_group(touches: Path, metadata: Path, *, labels: Sequence[str], tie: str, compression: str, **tables: Path) -> None:
+    """Write some labels, each as a file of its own.
+
+    Args:
+        touches: a table of `build`.
+        metadata: its JSON.
+        labels: their names, as `T20_S10_H240`.
+        tie: what counts where one bar touches target and stop, see `market.touches`.
+        compression: codec and level of the Parquet file, see `market.compression`.
+        tables: name → a row per bar, the columns of a label as `market.touches` has them.
+    """
+    from barmill.market.tables import write_parquet
+    from barmill.market.touches import Touches, floats
+
+    chosen = [grids.parse_label(name) for name in labels]
+    found = Touches.read(touches, json.loads(metadata.read_text(encoding="utf-8"))["pip"], chosen)
+    for label in chosen:
+        table = found.label(label, tie)
+        write_parquet(tables[label.name], table, ["time"], compression=compression, repeating=floats(table))
+
+
+def build_summary(touches: Path, metadata: Path, summary: Path, *, labels: Sequence[str], tie: str) -> None:
+    """Count the outcomes of every label.
+
+    Args:
+        touches: a table of `build`.
+        metadata: its JSON.
+        labels: their names.
+        tie: see `build_group`.
+        summary: CSV, a row per label and direction, the columns of `market.touches.SUMMARY`.
+    """
+    from barmill.market.tables import write_rows
+    from barmill.market.touches import SUMMARY, Touches, summed
+
+    found = Touches.read(touches, json.loads(metadata.read_text(encoding="utf-8"))["pip"])
+    rows = (summed(found, grids.parse_label(name), tie, sign) for name in labels for sign in (1, -1))
+    write_rows(summary, SUMMARY, rows)
+
+
+def build_barriers(
+    chunks: Sequence[Path],
+    barriers: Path,
+    *,
+    span: int,
+    threshold: float,
+    profit: float,
+    loss: float,
+    horizon: int,
+    compression: str,
+) -> None:
+    """Label events by barriers whose distance follows volatility, see `market.barriers`.
+
+    Args:
+        chunks: Parquet files of one series' bars.
+        barriers: a row per event, the columns of `market.barriers.label`.
+        span: of the volatility's exponential weights, in bars.
+        threshold: an event's move since the last one, in volatilities.
+        profit: distance of the upper barrier, in volatilities.
+        loss: distance of the lower one.
+        horizon: minutes until the vertical barrier.
+        compression: codec and level of the Parquet file, see `market.compression`.
+    """
+    from barmill.market.barriers import label, sample, volatility
+    from barmill.market.series import Series
+    from barmill.market.tables import write_parquet
+
+    series = Series.read(chunks)
+    scale = volatility(series, span)
+    events = sample(series, threshold * scale)
+    write_parquet(barriers, label(series, events, scale, profit, loss, horizon), ["time"], compression=compression)
+
+
+def targets(plan: Plan) -> Iterator[Target]:
+    """Per dataset of `research` the table of touches, its summary, the barriers, and, where asked, the labels in groups."""
+    for dataset in plan.research():
+        yield from _of(plan, dataset)
+
+
+def _of(plan: Plan, dataset: Dataset) -> Iterator[Target]:
+    settings, name, chunks = plan.settings, dataset.name, plan.chunk_files(dataset.name)
+    own, compression = MINUTES[dataset.frequency], compression_of("labels", settings.compression)
+    labels = grids.labels(settings.label_targets, settings.label_stops, settings.label_horizons, own)
+    touches = {
+        "touches": plan.path("labels", f"{name}/touches.parquet"),
+        "metadata": plan.path("labels", f"{name}/touches.json"),
+    }
+    yield Target(
+        name=name,
+        build=build,
+        inputs={"chunks": chunks},
+        outputs=touches,
+        params={
+            "name": name,
+            "levels": sorted({level for label in labels for level in (label.target, label.stop)}),
+            "horizons": sorted({label.horizon for label in labels}),
+            "pip": pip_of(dataset, settings.pips),
+            "touch": settings.label_touch,
+            "compression": compression,
+        },
+    )
+    params: dict[str, Any] = {"labels": [label.name for label in labels], "tie": settings.both_touched}
+    summary = {"summary": plan.path("labels", f"{name}/summary.csv")}
+    yield Target(f"{name}/summary", build_summary, touches, summary, params)
+    barriers = {"barriers": plan.path("labels", f"{name}/barriers.parquet")}
+    yield Target(f"{name}/barriers", build_barriers, {"chunks": chunks}, barriers, _barriers(plan))
+    if settings.label_files:
+        for number, group in enumerate(grids.groups(labels, settings.checkpoint_interval), 1):
+            yield _group(plan, f"{name}/group_{number:02d}", name, touches, group)
+
+
+def _barriers(plan: Plan) -> dict[str, Any]:
+    settings = plan.settings
+    return {
+        "span": settings.barrier_span,
+        "threshold": settings.barrier_threshold,
+        "profit": settings.barrier_profit,
+        "loss": settings.barrier_loss,
+        "horizon": settings.barrier_horizon,
+        "compression": compression_of("labels", settings.compression),
+    }
+
+
+def _group(plan: Plan, target: str, name: str, touches: dict[str, Path], group: Sequence[Label]) -> Target:
+    outputs = {label.name: plan.path("labels", f"{name}/{label.name}.parquet") for label in group}
+    params = {"labels": list(outputs), "tie": plan.settings.both_touched}
+    params["compression"] = compression_of("labels", plan.settings.compression)
+    return Target(target, build_group, touches, outputs, params)
+
+
+def _write(path: Path, about: dict[str, Any]) -> None:
+    path.write_text(json.dumps(about, sort_keys=True, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,101 @@
+"""What tells how a position will end: association rules and importances of features, in sample and out of it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from barmill.errors import ConfigError
+from barmill.market import grids
+from barmill.market.datasets import MINUTES
+from barmill.plan import Plan
+from barmill.target import Target
+
+
+def build(
+    universe: Path,
+    touches: Path,
+    about: Path,
+    rules: Path,
+    importances: Path,
+    metadata: Path,
+    *,
+    label: str,
+    interval: int,
+    tie: str,
+    out_of_sample: float,
+) -> None:
+    """Mine rules from features to outcomes in the earlier rows of a universe, and judge them by the later ones.
+
+    Args:
+        universe: a table of the stage `universes`.
+        touches: the first-passage table of the same series.
+        about: its JSON.
+        rules: CSV, a row per rule, the columns of `market.associations.COLUMNS`.
+        importances: CSV, a row per direction and feature, the columns of `market.importances.COLUMNS`.
+        metadata: JSON: rows in sample and out of it, rules tried, kept and surviving, losses of the forest.
+        label: name of the label whose outcomes are to be told.
+        interval: minutes of the universe's bars.
+        tie: see `market.touches`.
+        out_of_sample: fraction of the rows, the last ones, that are not learned from.
+    """
+    from barmill.market import associations, patterns
+    from barmill.market import importances as weights
+    from barmill.market.tables import read_parquet, write_rows
+    from barmill.market.touches import Touches
+
+    wanted = grids.parse_label(label)
+    found = Touches.read(touches, json.loads(about.read_text(encoding="utf-8"))["pip"], [wanted])
+    rows = patterns.rows(read_parquet(universe), found, wanted, tie, out_of_sample, interval)
+    mined, tried = associations.mine(rows)
+    weighed, scores = weights.weigh(rows)
+    write_rows(rules, associations.COLUMNS, map(_text, mined))
+    write_rows(importances, weights.COLUMNS, map(_text, weighed))
+    told = {"label": label, "rows_in": int(rows.inside.sum()), "rows_out": int((~rows.inside).sum()), "overlap": rows.overlap}
+    told |= {"rules_tried": tried, "rules": len(mined), "surviving": sum(rule["survives"] == "yes" for rule in mined)}
+    told["forest"] = {direction: _text(score) for direction, score in scores.items()}
+    metadata.write_text(json.dumps(told, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+
+
+def targets(plan: Plan) -> Iterator[Target]:
+    """One target per dataset of `research` and pair of `patterns`."""
+    settings = plan.settings
+    for dataset in plan.research():
+        own = MINUTES[dataset.frequency]
+        made = grids.labels(settings.label_targets, settings.label_stops, settings.label_horizons, own)
+        for pair in settings.patterns:
+            name, _, label = pair.partition(":")
+            grid = settings.universe_intervals, settings.universe_lookbacks, own
+            if grids.parse_label(label) not in made:
+                raise ConfigError(f"setting patterns: label {label} is not in the grid", "see label_targets, _stops, _horizons")
+            for universe in grids.chosen([name], *grid):
+                yield _target(plan, dataset.name, universe, label)
+
+
+def _target(plan: Plan, name: str, universe: grids.Universe, label: str) -> Target:
+    stem = f"{name}/{universe.name}_{label}"
+    return Target(
+        name=stem,
+        build=build,
+        inputs={
+            "universe": plan.path("universes", f"{name}/universe_{universe.name}.parquet"),
+            "touches": plan.path("labels", f"{name}/touches.parquet"),
+            "about": plan.path("labels", f"{name}/touches.json"),
+        },
+        outputs={
+            "rules": plan.path("patterns", f"{stem}_rules.csv"),
+            "importances": plan.path("patterns", f"{stem}_importances.csv"),
+            "metadata": plan.path("patterns", f"{stem}_metadata.json"),
+        },
+        params={
+            "label": label,
+            "interval": universe.interval,
+            "tie": plan.settings.both_touched,
+            "out_of_sample": plan.settings.out_of_sample,
+        },
+    )
+
+
+def _text(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures with eight digits: what is beyond depends on the machine."""
+    return {name: f"{value:.8g}" if isinstance(value, float) else value for name, value in row.items()}
