@@ -60,7 +60,8 @@ class Settings:
         minimum_trades: in-sample trades below which a strategy is not ranked.
         top: strategies in the report.
         indicator_window: 0: indicators are of the whole history; else by the rules of scripts that see so many bars only.
-        database: what `doit publish` fills: a path or URL; `<artifacts>/barmill.sqlite` if not set.
+        database: what `doit publish` fills: a path or URL; `<artifacts>/barmill.sqlite` if not set. A URL may hold a
+            password: better in BARMILL_DATABASE, or in ~/.pgpass.
         database_layout: `columns`, or `jsonb` (PostgreSQL only): a JSON value per row, as older readers expect it.
         pips: glob of dataset names → pip or tick size (`"0.01"`), where `market.pips` has none or another one.
         universe_intervals: minutes of a universe's bars; those that the series' own bars divide are made.
@@ -120,7 +121,7 @@ class Settings:
     minimum_trades: int = 30
     top: int = 20
     indicator_window: int = 0
-    database: str = ""
+    database: str = field(default="", repr=False, metadata={"secret": True})
     database_layout: str = field(default="columns", metadata={"choices": ("columns", "jsonb")})
     pips: Mapping[str, str] = field(default_factory=dict)
     universe_intervals: Sequence[int] = (1, 5, 15, 30, 60)

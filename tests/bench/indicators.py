@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import talib
 
-from barmill.market.indicators.catalog import VALUES
 from barmill.market.indicators.frame import KEY, compute, indicators
 from barmill.market.tables import write_parquet
 from tests.bench.timing import YARDSTICK, Options, Table, race, work_folder, yardstick
@@ -73,7 +72,7 @@ def _seconds(work: Callable[[Any], object], each: Sequence[Any] | range) -> floa
 def _whole(folder: Path, one: tuple[int, pa.Table]) -> None:
     number, table = one
     made = indicators(table, f"S{number:03d}.US")
-    write_parquet(folder / f"{number}.parquet", made, KEY, unlike=VALUES)
+    write_parquet(folder / f"{number}.parquet", made, KEY)
 
 
 def _parquet(folder: Path, ready: pa.Table, number: int) -> None:

@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from barmill.hashing import digest_file
-from barmill.market.indicators.catalog import VALUES
 from barmill.market.indicators.frame import KEY, indicators
 from barmill.market.tables import write_parquet
 from barmill.publish.parts import Part
@@ -103,7 +102,7 @@ def _part(folder: Path, number: int, shift: int) -> Part:
     made = [bar | {name: bar[name] * (1 + 0.01 * shift) for name in bars.COLUMNS} for bar in made_bars(number % 10)]
     if shift:
         made[0] |= {"open": made[0]["open"] * 1.5, "high": made[0]["high"] * 2}
-    write_parquet(path, indicators(bars.table(made), symbol), KEY, unlike=VALUES)
+    write_parquet(path, indicators(bars.table(made), symbol), KEY)
     return Part(symbol, path, digest_file(str(path)), len(made), made[-1]["date"], "new")
 
 

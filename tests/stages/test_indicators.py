@@ -61,36 +61,36 @@ def rows(project, name):
 
 def test_what_runs_again(project):
     """A corrected price, a late row, a duplicate, a symbol that comes or goes, a setting: each runs what it is about."""
-    assert built(project, project.good()) == ["AAPL.US", "KO.US"]
-    project.assert_fresh()
+    assert built(project, project.good("indicators")) == ["AAPL.US", "KO.US"]
+    project.assert_fresh("indicators")
     bars = daily(60, 1)
     before = rows(project, "AAPL.US")
     bars[40] |= {"close": bars[40]["high"]}
     project.daily(NASDAQ, "AAPL.US", bars)
-    assert built(project, project.good()) == ["AAPL.US"]
+    assert built(project, project.good("indicators")) == ["AAPL.US"]
     after = rows(project, "AAPL.US")
     assert after[:40] == before[:40]
     assert all(one["EMA_3"] != other["EMA_3"] for one, other in zip(after[40:], before[40:], strict=True))
     project.daily(NASDAQ, "AAPL.US", [*bars, bars[-1]])  # a line twice
-    assert built(project, project.good()) == []
+    assert built(project, project.good("indicators")) == []
     project.daily(NASDAQ, "AAPL.US", bars[:30] + bars[31:])
-    assert built(project, project.good()) == ["AAPL.US"]
+    assert built(project, project.good("indicators")) == ["AAPL.US"]
     assert len(rows(project, "AAPL.US")) == 59
     project.listed("more.csv", [("IBM", "", "NYSE", "IBM", "USD")])
     project.daily(NYSE, "IBM.US", daily(5, 3))
-    assert built(project, project.good()) == ["IBM.US"]
+    assert built(project, project.good("indicators")) == ["IBM.US"]
     (project.root / "data/instruments/more.csv").unlink()
-    assert built(project, project.good()) == []
-    assert "indicators/IBM.US.parquet" in project.good("prune").out
-    assert built(project, project.good(BARMILL_INDICATOR_WINDOW="200")) == ["AAPL.US", "KO.US"]
-    assert built(project, project.good()) == []  # as before: restored
+    assert built(project, project.good("indicators")) == []
+    assert "indicators/IBM.US.parquet" in project.good("prune", "-n").out
+    assert built(project, project.good("indicators", BARMILL_INDICATOR_WINDOW="200")) == ["AAPL.US", "KO.US"]
+    assert built(project, project.good("indicators")) == []  # as before: restored
 
 
 def test_bad_price_costs_its_own_row(project):
     """A price that is no number leaves out its day; the other days, and the other symbols, have all their values."""
     bars = daily(60, 1)
     project.daily(NASDAQ, "AAPL.US", [*bars[:30], bars[30] | {"close": "nan"}, *bars[31:]])
-    assert built(project, project.good()) == ["AAPL.US", "KO.US"]
+    assert built(project, project.good("indicators")) == ["AAPL.US", "KO.US"]
     found = rows(project, "AAPL.US")
     assert bars[30]["date"] not in [row["date"] for row in found]
     assert None not in found[-1].values()
@@ -101,7 +101,7 @@ def test_only_daily_series(project):
     """A minute series has no daily indicators; a daily single series has, under its name."""
     project.series("forex/daily/EURUSD", ["20240102", "20240103"])
     project.series("forex/1min/EURUSD", ["20240102"])
-    assert built(project, project.good()) == ["AAPL.US", "KO.US", "forex/daily/EURUSD"]
+    assert built(project, project.good("indicators")) == ["AAPL.US", "KO.US", "forex/daily/EURUSD"]
     found = rows(project, "forex/daily/EURUSD")
     assert [(row["symbol"], row["date"]) for row in found] == [
         ("forex/daily/EURUSD", dt.date(2024, 1, 2)), ("forex/daily/EURUSD", dt.date(2024, 1, 3)),

@@ -47,7 +47,8 @@ class Server:
     def make(cls) -> "Server":
         """Make its data in a new folder, which `stop` removes; a user `barmill` with a password."""
         initdb = program("initdb")
-        home = Path(tempfile.mkdtemp(prefix="barmill-postgres-"))  # pytest's own folders are closed to the server's user
+        # folders of pytest's are closed to the server's user
+        home = Path(tempfile.mkdtemp(prefix="barmill-postgres-", dir="/tmp" if os.geteuid() == 0 else None))
         secret = home / "password"
         secret.write_text(PASSWORD)
         for path in (home, secret):

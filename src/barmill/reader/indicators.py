@@ -1,19 +1,15 @@
 """Indicators read back: by symbol and date as one table, and as sequences that models learn from."""
 
-import bisect
-import dataclasses
-import datetime as dt
 import difflib
-from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from barmill.config import load_settings
 from barmill.errors import BarsError, ChunkCorrupt, ChunkMissing
-from barmill.market.datasets import Dataset
 from barmill.market.tables import read_parquet
 from barmill.plan import Plan
+from barmill.reader.bounds import Moment, span
+from barmill.reader.catalogue import Catalogue
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,8 +38,8 @@ class Sequences(NamedTuple):
 
 def read_indicators(
     symbols: str | Iterable[str] | None = None,
-    start: str | dt.date | None = None,
-    end: str | dt.date | None = None,
+    start: Moment = None,
+    end: Moment = None,
     columns: Sequence[str] | None = None,
     *,
     root: str | Path = ".",
@@ -68,22 +64,18 @@ def read_indicators(
     """
     import pyarrow as pa
 
-    plan, low, high = _plan(Path(root)), _date(start), _date(end)
     pieces = []
-    for each in _find(plan, symbols):
-        table = _read(plan, each.name, columns)
-        dates = table.column("date").to_pylist() if low or high else []
-        first = bisect.bisect_left(dates, low) if low else 0
-        after = bisect.bisect_left(dates, high) if high else len(table)
-        pieces.append(table.slice(first, max(0, after - first)))
+    for _, table, (low, high) in _series(Path(root), symbols, start, end, columns):
+        first, after = _days(table).searchsorted((low, high))
+        pieces.append(table.slice(first, after - first))
     return pa.concat_tables(pieces)
 
 
 def read_sequences(
     symbols: str | Iterable[str] | None,
     length: int,
-    start: str | dt.date | None = None,
-    end: str | dt.date | None = None,
+    start: Moment = None,
+    end: Moment = None,
     columns: Sequence[str] | None = None,
     *,
     root: str | Path = ".",
@@ -106,29 +98,42 @@ def read_sequences(
     """
     if length < 1:
         raise BarsError(f"length={length} is no number of days", "take 1 or more")
-    plan, low, high = _plan(Path(root)), _date(start), _date(end)
-    return [_windows(_read(plan, each.name, columns), each.name, length, low, high) for each in _find(plan, symbols)]
+    return [_windows(*each, length) for each in _series(Path(root), symbols, start, end, columns)]
 
 
-def _windows(table: "pa.Table", symbol: str, length: int, low: dt.date | None, high: dt.date | None) -> Sequences:
+def _series(
+    root: Path, symbols: str | Iterable[str] | None, start: Moment, end: Moment, columns: Sequence[str] | None
+) -> Iterator[tuple[str, "pa.Table", tuple[int, int]]]:
+    """Name, whole table and bounds (days since 1970) of each series that is meant."""
+    catalogue = Catalogue.at(root)
+    for each in catalogue.find(symbols, "daily"):
+        yield each.name, _read(catalogue.plan, each.name, columns), span(start, end, catalogue.plan.identity(each))
+
+
+def _days(table: "pa.Table") -> "npt.NDArray[np.int64]":
+    """Its dates as days since 1970."""
     import numpy as np
 
-    dates = table.column("date").to_numpy().astype("datetime64[D]")
+    found: npt.NDArray[np.int64] = table.column("date").to_numpy().astype("datetime64[D]").astype(np.int64)
+    return found
+
+
+def _windows(symbol: str, table: "pa.Table", bounds: tuple[int, int], length: int) -> Sequences:
+    import numpy as np
+
     names = [name for name in table.column_names if name not in _KEY]
-    whole = np.empty((len(dates), len(names)))
+    whole = np.empty((len(table), len(names)))
     for at, name in enumerate(names):
         whole[:, at] = table.column(name).to_numpy()
     whole.flags.writeable = False
-    if len(dates) < length:
+    if len(table) < length:
         values = np.empty((0, length, len(names)))
     else:
         values = np.lib.stride_tricks.sliding_window_view(whole, length, axis=0).transpose(0, 2, 1)
-    ends = dates[length - 1 :]
-    first = int(np.searchsorted(ends, np.datetime64(low))) if low else 0
-    after = int(np.searchsorted(ends, np.datetime64(high))) if high else len(ends)
-    chosen = slice(first, max(first, after))
+    ends = _days(table)[length - 1 :]
+    chosen = slice(*ends.searchsorted(bounds))
     complete = np.asarray(~np.isnan(values[chosen]).any(axis=(1, 2)))
-    return Sequences(symbol, ends[chosen], values[chosen], complete)
+    return Sequences(symbol, ends[chosen].astype("datetime64[D]"), values[chosen], complete)
 
 
 def _read(plan: Plan, name: str, columns: Sequence[str] | None) -> "pa.Table":
@@ -148,39 +153,3 @@ def _read(plan: Plan, name: str, columns: Sequence[str] | None) -> "pa.Table":
         near = difflib.get_close_matches(lacking[0], there, 1, 0.0)[0]
         raise BarsError(f"there is no indicator {', '.join(lacking)}", f"the nearest is {near}; all: {', '.join(there)}")
     return table
-
-
-def _plan(root: Path) -> Plan:
-    settings = load_settings(root)
-    folders = {name: root / getattr(settings, name) for name in ("stooq", "series", "artifacts")}
-    return Plan(dataclasses.replace(settings, **folders))
-
-
-def _find(plan: Plan, symbols: str | Iterable[str] | None) -> list[Dataset]:
-    """The daily datasets that are meant, in order of name, each once."""
-    those = [each for each in plan.datasets() if each.frequency == "daily"]
-    words = ["*"] if symbols is None else [symbols] if isinstance(symbols, str) else list(symbols)
-    found: dict[str, Dataset] = {}
-    for word in words:
-        meant = (
-            [each for each in those if each.name == word]
-            or [each for each in those if each.symbol == word.upper()]
-            or [each for each in those if fnmatchcase(each.name, word)]
-        )
-        if not meant:
-            near = difflib.get_close_matches(word.upper(), [each.symbol for each in those], 3)
-            hint = f"the nearest are {', '.join(near)}" if near else '"doit datasets" lists them all'
-            raise BarsError(f"no dataset of daily bars is called {word!r}", hint)
-        found |= {each.name: each for each in meant}
-    if not found:
-        raise BarsError("no symbol is named", "name one, or None for all")
-    return [found[name] for name in sorted(found)]
-
-
-def _date(moment: Any) -> dt.date | None:
-    if moment is None or (isinstance(moment, dt.date) and not isinstance(moment, dt.datetime)):
-        return moment
-    try:
-        return dt.date.fromisoformat(str(moment))
-    except ValueError:
-        raise BarsError(f"{moment!r} is no date; indicators are daily", 'write it as "2024-01-31"') from None
