@@ -7,6 +7,7 @@ import pytest
 
 from barmill.market.indicators.frame import compute
 from barmill.stages import indicators
+from barmill.store.code import Reached
 from tests.stages.contract import StageContract
 from tests.support.bars import arrays, daily, table
 from tests.support.market import NASDAQ, NYSE, MarketProject
@@ -106,6 +107,15 @@ def test_only_daily_series(project):
     assert [(row["symbol"], row["date"]) for row in found] == [
         ("forex/daily/EURUSD", dt.date(2024, 1, 2)), ("forex/daily/EURUSD", dt.date(2024, 1, 3)),
     ]  # fmt: skip
+
+
+def test_definitions_are_part_of_the_key():
+    """A changed definition, table row or TA-Lib runs the stage again: its code digest reaches all of them."""
+    reached = Reached("barmill.stages.indicators")
+    reached.follow("barmill.stages.indicators", "build")
+    names = {f"barmill.market.indicators.{name}" for name in ("catalog", "definitions", "frame", "series", "windowed")}
+    assert names <= reached.modules.keys()
+    assert {"talib", "numpy"} <= reached.libraries
 
 
 class TestContract(StageContract):

@@ -171,8 +171,9 @@ class Publishing:
             told = {"published": report.done, "rows_written": report.rows, "unchanged": unchanged, "failed": report.failed}
             self._json(told | {"untried": untried, "error": report.lost, "removed_from_project": self._strays()})
         else:
-            for symbol, rows in report.done.items():
-                _line(f"published {symbol}, {rows} rows")
+            if not _has_bar():  # which has told them
+                for symbol, rows in report.done.items():
+                    _line(f"published {symbol}, {rows} rows")
             _tell_errors(report.failed)
             if report.lost:
                 _line(f"error: {report.lost}")
@@ -248,12 +249,16 @@ def _date(text: str) -> dt.date | None:
 
 def _progress(total: int) -> tuple[Callable[[], None], Callable[[int], None]]:
     """How to take the progress bar away, and to draw it; without a terminal there is none."""
-    if not sys.stderr.isatty() or os.environ.get("CI") or not total:
+    if not _has_bar() or not total:
         return lambda: None, lambda _: None
     from barmill.run.progress import Bar
 
     bar = Bar(sys.stderr)
     return bar.close, lambda done: bar.draw("publish", done, total)
+
+
+def _has_bar() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("CI")
 
 
 def _told(error: BarmillError) -> int:
