@@ -41,12 +41,12 @@ def _on_path(name: str) -> Callable[[bool], tuple[str, ...] | None]:
     return find
 
 
-def in_venv(package: str, name: str = "") -> Callable[[bool], tuple[str, ...] | None]:
-    """Peers that are Python packages get a venv each: their requirements are not ours. `name` is that of the program."""
+def in_venv(package: str) -> Callable[[bool], tuple[str, ...] | None]:
+    """Peers that are Python packages and programs get a venv each: their requirements are not ours."""
 
     def find(install: bool) -> tuple[str, ...] | None:
         python = venv_python(package, install)
-        return (str(python.with_name(name or package)),) if python else None
+        return (str(python.with_name(package)),) if python else None
 
     return find
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench.peers import in_venv
+from tests.bench.peers import venv_python
 from tests.bench.timing import YARDSTICK, Options, Table, process, race, yardstick
 
 _BARS, _EVERY = 100_000, 23  # of the 4,620 strategies that many apart are run
@@ -67,8 +67,8 @@ def run(options: Options) -> Table:
     pandas_bars = options.scaled(_PANDAS_BARS)
     slow = _timed(partial(_pandas, backtest, signals[0], pandas_bars), 1) * len(backtest.series) / pandas_bars
     table.add("the same", medians["ours"], "event loop over pandas rows, to trades", slow)
-    if found := in_venv("vectorbt", "python")(options.install_peers):
-        table.add("the same", medians["ours"], "vectorbt: stops, statistics", _vectorbt(found[0], backtest, signals))
+    if python := venv_python("vectorbt", options.install_peers):
+        table.add("the same", medians["ours"], "vectorbt: stops, statistics", _vectorbt(str(python), backtest, signals))
     else:
         table.notes.append("vectorbt is left out: it is not installed")
     if options.scale >= _LEAST:
