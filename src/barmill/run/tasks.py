@@ -1,6 +1,7 @@
 """Targets as doit tasks: settings and plan for a dodo.py, and the task dicts of a stage."""
 
 import gc
+import linecache
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
     """
     # Ten thousand tasks are a million objects that live until the end; the run command switches the collector on again.
     gc.disable()
+    linecache.getlines(dodo)  # doit will ask for the creators' lines, perhaps with no descriptor left to read them by
     try:
         plan = Plan(load_settings(Path(dodo).parent))
         if LOCK.take(plan.settings.artifacts):
