@@ -173,7 +173,7 @@ def read_pack(path: Path, pack: Chunk) -> "pa.Table":
     if digest_bytes(data) != pack.digest:
         raise ArchiveCorrupt(_differs(path, len(data), pack), _CURE)
     with pq.ParquetFile(pa.BufferReader(data)) as file:
-        return file.read().replace_schema_metadata(None)
+        return file.read(use_threads=False).replace_schema_metadata(None)  # see `tables.read_parquet`
 
 
 def damage(archive: Sequence[Path]) -> Iterator[str]:
