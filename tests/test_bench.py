@@ -40,7 +40,7 @@ def test_a_graph_does_nothing_in_every_tool(tmp_path, part, rows):
     assert "SCons, content is left out: it is not installed" in done.stdout or part == "growth"
 
 
-@pytest.mark.parametrize(("part", "rows"), [("pricestore", 11), ("codecs", 27)])
+@pytest.mark.parametrize(("part", "rows"), [("pricestore", 13), ("codecs", 27)])
 def test_the_price_store_is_timed(tmp_path, part, rows):
     """At a hundredth of its size the store is built, extended and read: a row per measurement."""
     done = bench(part, "--scale", "0.01", "--repeat", "1", temporary=tmp_path)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 import barmill
 from barmill.market.chunkset import read_export, split
@@ -24,7 +25,7 @@ from barmill.sample.prices import Shape, bars, daily, generator, intraday, text,
 from barmill.stages import chunks, export, panel
 from barmill.store.cache import Cache
 from tests.bench.peers import venv_python
-from tests.bench.timing import Options, Table, finish, race, work_folder
+from tests.bench.timing import Options, Table, race, work_folder
 
 _SHARE = Shape(price=100, volume=2e6)
 _RATE = Shape(price=1.16, step=0.0002, volume=0)
@@ -136,6 +137,10 @@ def _loads(table: Table, what: str, store: Store, options: Options) -> None:
         folder = _fresh(store)
         return _timed(lambda: [pq.write_table(piece, folder / name / f"{period}.parquet") for name, period, piece in tables])
 
+    def parsed() -> float:
+        whole = _timed(lambda: [csv.read_csv(store.export(dataset)) for dataset in store.datasets])
+        return whole + pyarrow()
+
     def ours() -> float:
         folder = _fresh(store)
         return _timed(lambda: [_build(store, dataset, folder) for dataset in store.datasets])
@@ -151,10 +156,11 @@ def _loads(table: Table, what: str, store: Store, options: Options) -> None:
         cache = _cache(store.plan)
         return _timed(lambda: [cache.ensure(target) for target in chunks.targets(store.plan)])
 
-    medians = race({"ours": ours, "pyarrow": pyarrow, "cached": cached, "again": again}, options.repeat)
+    medians = race({"ours": ours, "pyarrow": pyarrow, "parsed": parsed, "cached": cached, "again": again}, options.repeat)
     for target in panel.targets(store.plan):
         _cache(store.plan).ensure(target)
     table.add(f"{what}: export → chunks", medians["ours"], "pyarrow writes the same files", medians["pyarrow"])
+    table.add("the same", medians["ours"], "pyarrow parses the exports, too", medians["parsed"])
     table.add("the same, stored and recorded", medians["cached"], "pyarrow writes the same files", medians["pyarrow"])
     table.add("nothing new", medians["again"], "stored and recorded", medians["cached"])
     if theirs := _ml4t(store, options):
@@ -244,11 +250,14 @@ def _hit(store: Store, dataset: Dataset) -> list:
 
 def _memory(table: Table, store: Store) -> None:
     """Peak memory of processes that go through all bars, chunk by chunk, and through the last month's."""
-    program = "import barmill; print(sum(len(t) for t in barmill.iter_bars({args}root={root!r})))"
-    peaks = [
-        finish((sys.executable, "-c", program.format(args=args, root=str(store.root)))).peak
-        for args in ("", f"start={store.first!r}, ")
-    ]
+    program = (
+        "import barmill, re; sum(len(t) for t in barmill.iter_bars({args}root={root!r}));"
+        "print(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1])"
+    )
+    peaks = []
+    for args in ("", f"start={store.first!r}, "):
+        command = (sys.executable, "-c", program.format(args=args, root=str(store.root)))
+        peaks.append(int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / 1e3)
     everything, last = (f"{peak:.0f} MB" for peak in peaks)
     table.notes.append(
         f"Peak memory of a process that goes through all minutes by chunks: {everything}; the last month: {last}."
