@@ -62,7 +62,7 @@ def test_connections_are_bounded():
     """Of 40 batches over 3 connections each is written once; no more connections are made, and all are closed."""
     together = threading.Barrier(3, timeout=10)
     database = Noting(3, lambda parts: together.wait() if parts[0].symbol in {"S0.0", "S1.0", "S2.0"} else None)
-    report = Publication(database).run(batches_of(40))
+    report = Publication(database).run(batches_of(40), database.connect())
     assert (len(report.done), report.rows, database.opened, database.closed) == (40, 40, 3, 3)
     assert sorted(database.batches) == sorted([part.symbol] for batch in batches_of(40) for part in batch)
 

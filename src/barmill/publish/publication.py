@@ -47,6 +47,7 @@ class Publication:
         self._lock = threading.Lock()
         self._mine = threading.local()
         self._sessions: list[Session] = []
+        self._idle: list[Session] = []
         self.report = Report()
 
     def run(self, work: Sequence[Sequence[Part]], first: Session | None = None) -> Report:
@@ -56,17 +57,16 @@ class Publication:
             work: batches of parts.
             first: a session that is open already; it is used, and closed in the end.
         """
+        self._idle = [first] if first else []
         try:
             if self._database.writers == 1 or len(work) < 2:  # noqa: PLR2004  # a thread is worth it from two on
-                self._mine.session = first
                 for batch in work:
                     self._attempt(batch)
             else:
                 self._spread(work)
         finally:
-            for session in [first, *self._sessions]:
-                if session:
-                    session.close()
+            for session in [*self._idle, *self._sessions]:
+                session.close()
         return self.report
 
     def _spread(self, work: Sequence[Sequence[Part]]) -> None:
@@ -115,7 +115,9 @@ class Publication:
     def _session(self) -> Session:
         session: Session | None = getattr(self._mine, "session", None)
         if session is None:
-            session = self._mine.session = self._database.connect()
+            with self._lock:
+                session = self._idle.pop() if self._idle else None
+            session = self._mine.session = session or self._database.connect()
             with self._lock:
                 self._sessions.append(session)
         return session

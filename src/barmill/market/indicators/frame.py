@@ -65,9 +65,8 @@ def _spread(made: Array, there: npt.NDArray[np.bool_]) -> Array:
 
 
 def _made(each: Indicator, values: list[Array], window: int) -> tuple[Array, ...]:
-    nothing = np.full(len(values[0]), np.nan)
-    if not len(nothing) or (window and max(each.warm_up) > window):
-        return (nothing,) * len(each.columns)
+    if not len(values[0]) or (window and max(each.warm_up) > window):
+        return (np.full(len(values[0]), np.nan),) * len(each.columns)
     if window and each.script:
         made = each.script(*values, **each.parameters, window=window)
     else:
