@@ -3,7 +3,6 @@
 import sqlite3
 import subprocess
 import threading
-import time
 
 import pytest
 
@@ -29,6 +28,18 @@ def parts_of(tmp_path, number, rows):
     return [artifact(tmp_path, f"S{n:03d}.US", daily(rows, n)) for n in range(number)]
 
 
+def after(symbols, crash):
+    """What to do while symbols are published: once some are done, `crash`."""
+    crashed = threading.Event()
+
+    def progress(done):
+        if done >= symbols and not crashed.is_set():
+            crashed.set()
+            crash()
+
+    return progress
+
+
 def test_server_killed_in_the_middle(own, tmp_path, monkeypatch):
     """kill -9 of the server while it is written to: what is there is whole, and the next run completes it."""
     monkeypatch.setattr(publication, "_PAUSE", 0.01)
@@ -36,11 +47,7 @@ def test_server_killed_in_the_middle(own, tmp_path, monkeypatch):
     parts = parts_of(tmp_path, 60, 200)
     with target.session() as session:
         session.write(parts[:1])
-    killer = threading.Timer(0.15, own.kill)
-    run = Publication(target.open(), progress=lambda done: time.sleep(0.02))
-    killer.start()
-    report = run.run(batches(parts, 400))
-    killer.join()
+    report = Publication(target.open(), progress=after(4, own.kill)).run(batches(parts, 400))
     assert "127.0.0.1" in report.lost
     assert 0 < len(report.done) < 60
     assert report.failed == {}
@@ -65,10 +72,7 @@ def test_server_restarts_in_the_middle(own, tmp_path):
         own.kill()
         own.start()
 
-    killer = threading.Timer(0.1, crash)
-    killer.start()
-    report = Publication(target.open(), progress=lambda done: time.sleep(0.03)).run(batches(parts, 200))
-    killer.join()
+    report = Publication(target.open(), progress=after(4, crash)).run(batches(parts, 200))
     assert (len(report.done), report.lost, report.failed) == (30, "", {})
     assert target.run("SELECT count(*) FROM indicators") == [(3000,)]
 
