@@ -10,7 +10,7 @@ from barmill.market.arrays import arrow, utc
 from barmill.market.series import Series
 from barmill.market.tables import read_parquet, write_parquet
 from tests.support.made_bars import made
-from tests.support.market import HEADER, MarketProject
+from tests.support.market import FIRST_STAGES, HEADER, MarketProject
 
 LINES = ("ma_cross fast=5|8 ratio=2|3", "band_reversion n=10 width=1|2")
 """Six rules with eleven exits each: 66 strategies."""
@@ -46,7 +46,7 @@ class ResearchProject(MarketProject):
     @classmethod
     def of(cls, root: Path, lines: Sequence[str] = LINES, size: int = 20, names: Sequence[str] = (NAME,)) -> "ResearchProject":
         """A project of these strategies, on 700 made bars per name."""
-        project = cls(super().make(root).root)
+        project = cls(super().make(root, [*FIRST_STAGES, "chunks", "batches", "results"]).root)
         project.listed("broker.csv", [])
         project.setting(strategies=list(lines), batch_size=size, research=["forex/*"], minimum_trades=3)
         for number, name in enumerate(names):
