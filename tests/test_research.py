@@ -12,7 +12,7 @@ from barmill.market.strategies.strategy import strategies
 from barmill.market.tables import read_parquet, read_rows
 from tests.support.made_bars import made
 from tests.support.market import REPOSITORY
-from tests.support.project import Result, alive, children, until
+from tests.support.project import Result, children, gone, until
 from tests.support.research import LINES, NAME, ResearchProject
 
 JPY = "forex/1min/USDJPY"
@@ -211,11 +211,11 @@ def test_a_killed_worker(project: ResearchProject) -> None:
     shutil.rmtree(project.root / "artifacts")
     run = project.start("-n", "2")
     until(lambda: list((project.root / "artifacts/batches").rglob("*.parquet")), 60)
-    for worker in children(run.pid)[:1]:
-        os.kill(worker, signal.SIGKILL)
+    workers = children(run.pid)
+    os.kill(workers[0], signal.SIGKILL)
     out, err = run.communicate(timeout=120)
     assert run.returncode == 0, out + err
-    assert not any(map(alive, children(os.getpid())))
+    gone(workers)
     assert project.results() == before
 
 
