@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from barmill.commands.base import Command
+from barmill.config import load_settings
 from barmill.errors import ConfigError
 from barmill.run.commands.select import no_arguments
 from barmill.run.plain import option
@@ -25,7 +26,7 @@ class Serve(Command):
 
     def _execute(self, host: str, port: int, remote: bool, pos_args: list[str]) -> int:
         no_arguments("serve", pos_args)
-        self.plan  # noqa: B018 a wrong setting is told before anything listens
+        load_settings(Path())  # a wrong one is told before anything listens
         try:
             import uvicorn
 
