@@ -61,7 +61,14 @@ def test_instrument_lists(tmp_path: Path) -> None:
 def test_no_instrument_list(tmp_path: Path, folder: str, words: str) -> None:
     """A missing or empty folder is named, with the setting that points to it."""
     with pytest.raises(InputError, match=rf"{re.escape(words)}\nhint: .*BARMILL_INSTRUMENTS"):
-        Plan(Settings(instruments=tmp_path / folder)).instrument_lists()
+        Plan(Settings(instruments=tmp_path / folder, series=tmp_path / "none")).instrument_lists()
+
+
+def test_single_series_need_no_list(tmp_path: Path) -> None:
+    """A project that has single series only needs no broker's list."""
+    (tmp_path / "forex/1min").mkdir(parents=True)
+    (tmp_path / "forex/1min/EURUSD.txt").touch()
+    assert Plan(Settings(instruments=tmp_path / "none", series=tmp_path)).instrument_lists() == []
 
 
 def test_no_symbols_before_the_first_match(tmp_path: Path) -> None:
@@ -102,16 +109,16 @@ def test_no_scheme_or_zone(settings: Settings, words: str) -> None:
 
 
 def test_chunk_files_are_those_of_the_manifest(tmp_path: Path) -> None:
-    """There are none before a manifest and while it is damaged; a manifest that was replaced is read again."""
+    """Before there is a manifest, and while it is damaged, it is what is waited for; one that was replaced is read again."""
     plan = Plan(Settings(artifacts=tmp_path))
     path = plan.manifest_path("forex/1min/EURUSD")
-    assert plan.chunk_files("forex/1min/EURUSD") == []
+    assert plan.chunk_files("forex/1min/EURUSD") == [path]
     path.parent.mkdir(parents=True)
     for content, expected in (
         (MANIFEST.encode(), ["2025-01", "2025-02"]),
-        (b"{}", []),
+        (b"{}", None),
         (MANIFEST.encode(), ["2025-01", "2025-02"]),
     ):
         write_atomic(path, content)
         files = plan.chunk_files("forex/1min/EURUSD")
-        assert files == [path.parent / f"EURUSD/{period}.parquet" for period in expected]
+        assert files == [path.parent / f"EURUSD/{period}.parquet" for period in expected] if expected else [path]

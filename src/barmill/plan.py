@@ -94,16 +94,26 @@ class Plan:
     def _above(self) -> str:
         return os.path.join(self.settings.artifacts, "")
 
+    def matches(self) -> bool:
+        """Whether there is a tree, or a list, to match; a project of single series alone has neither.
+
+        Raises:
+            InputError: there is no list, and no single series either.
+        """
+        return self.stooq.exists() or bool(self.instrument_lists())
+
     def instrument_lists(self) -> list[Path]:
         """The brokers' lists: every .csv and .txt directly in the instruments folder, in any letter case.
 
+        A project of single series needs none.
+
         Raises:
-            InputError: there is no such folder, or no list in it.
+            InputError: there is no such folder, or no list in it, and no single series either.
         """
         folder = self.settings.instruments
         found = folder.iterdir() if folder.is_dir() else ()
         lists = sorted(p for p in found if p.suffix.lower() in {".csv", ".txt"} and not p.name.startswith("."))
-        if not lists:
+        if not lists and not self._series_files():
             what = "has no .csv or .txt file" if folder.is_dir() else "does not exist"
             raise InputError(
                 f"the instruments folder {folder.absolute()} {what}",
@@ -184,9 +194,12 @@ class Plan:
         return {}
 
     def chunk_files(self, name: str) -> list[Path]:
-        """The files of the chunks of the dataset `name`, in order of time, by its manifest; none before their first build."""
-        manifest = self.manifest(name)
-        return manifest.files(self.manifest_path(name)) if manifest else []
+        """The files of the chunks of the dataset `name`, in order of time, by its manifest.
+
+        Before their first build it is the manifest that is missing: whoever reads them waits for it, and never reads nothing.
+        """
+        manifest, path = self.manifest(name), self.manifest_path(name)
+        return manifest.files(path) if manifest else [path]
 
     def calendar(self, dataset: Dataset) -> str:
         """The calendar whose sessions a dataset follows; "" if none is known."""

@@ -33,7 +33,7 @@ class Front:
     def __init__(self) -> None:
         self.command: Any = None
         self._settled: set[str | None] = {None}
-        self._pending: set[str] = set()
+        self._pending: dict[str, str] = {}
         self._above: set[str] = set()
 
     def passes(self, target: Target, task: str, cache: Cache, plan: Plan) -> Outcome | None:
@@ -50,10 +50,22 @@ class Front:
                 sys.stderr.write(f"warning: {task}: {error.fact}; built again\n")
             except (BarmillError, OSError):
                 pass  # its task will meet the same, and tell
-        for path in target.outputs.values():
-            self._pending.add(str(path))
-            self._above.update(map(str, path.parents))
         return None
+
+    def note(self, target: Target, task: str) -> None:
+        """A target gets a task: what reads its outputs waits for it."""
+        for path in target.outputs.values():
+            self._pending[str(path)] = task
+            self._above.update(map(str, path.parents))
+
+    def maker(self, name: str, plan: Plan) -> str | None:
+        """The task to wait for before a file or folder is read: of the one that makes it, or of a stage not yet listed."""
+        stage = plan.stage_of(name)
+        if stage not in self._settled or name in self._above:
+            return stage
+        while name and name not in self._pending:
+            name = name.rpartition(os.sep)[0]
+        return self._pending.get(name)
 
     def settle(self, stage: str) -> None:
         """All targets of a stage have been listed: those that get no task are what they will be."""
@@ -74,16 +86,9 @@ class Front:
         """Whether nothing that the target reads can still be written in this run."""
         for _, names in target.names():
             for name in names:
-                if plan.stage_of(name) not in self._settled or (self._pending and self._is_pending(name)):
+                if self.maker(name, plan):
                     return False
         return True
-
-    def _is_pending(self, name: str) -> bool:
-        if name in self._above:
-            return True
-        while name and name not in self._pending:
-            name = name.rpartition(os.sep)[0]
-        return bool(name)
 
 
 FRONT = Front()

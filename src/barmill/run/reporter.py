@@ -70,7 +70,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """A task failed, or could not be tried."""
         if isinstance(fail, UnmetDependency):
-            self._count["blocked"] += bool(task.actions)
+            if task.actions:
+                self._count["blocked"] += 1
+                self._line(f"{'blocked':9}{task.title()}  needs {', '.join(fail.message.split())}")
             return
         self._count["failed"] += 1
         self.failures.append({"task": task, "exception": fail})

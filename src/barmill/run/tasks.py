@@ -71,6 +71,7 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
                 if outcome := FRONT.passes(target, full_name, cache, plan):
                     passed.append((full_name, outcome))
                 else:
+                    FRONT.note(target, full_name)
                     yield task(target, plan, cache) | {"basename": name}
         FRONT.settle(name)
     except BarmillError as error:
@@ -80,16 +81,15 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
 def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
     """One target as a doit task.
 
-    Files are `file_dep`; a group of files, or a directory, is waited for as a whole (`task_dep` on the stage that builds
-    it), because doit's search for the makers of a task's file_deps is quadratic in their number. So is a file in a folder
-    of a stage's, because the folder, which doit would not connect with it, may be an output.
+    Files are `file_dep`; the makers of a group of files are `task_dep`, because doit's search for the makers of a task's
+    file_deps is quadratic in their number. So is that of a file in a folder of a stage's, because the folder, which doit
+    would not connect with it, may be an output.
     """
     single = target.single_inputs()
     groups = [name for role, names in target.names() if target.is_group(role) for name in names]
     deep = [name for name in single if not plan.is_flat(name)]
     own = {plan.stage_of(str(path)) for path in target.outputs.values()}
-    makers = {maker: None for name in groups if (maker := plan.stage_of(name))}
-    makers |= {maker: None for name in deep if (maker := plan.stage_of(name)) and maker not in own}
+    makers = {maker: None for name in [*groups, *deep] if (maker := FRONT.maker(name, plan)) and maker not in own}
     return {
         "name": target.name,
         "actions": [Ensure(target, cache)],

@@ -38,11 +38,12 @@ def targets(plan: Plan) -> Iterator[Target]:
     """One target per dataset."""
     compression = compression_of("chunks", plan.settings.compression)
     for dataset in plan.datasets():
-        export = plan.path("export", f"{dataset.name}.csv")
+        export, diagnosis = (plan.path("export", f"{dataset.name}{suffix}") for suffix in (".csv", ".json"))
+        has_no_bar = diagnosis.exists() and not export.exists()
         yield Target(
             name=dataset.name,
             build=build,
-            inputs={"export": [export] if export.exists() else []},
+            inputs={"export": [] if has_no_bar else [export]},
             outputs={"chunks": plan.path("chunks", dataset.name), "manifest": plan.manifest_path(dataset.name)},
             params={"identity": asdict(plan.identity(dataset)), "clock": dataset.zone, "compression": compression},
             optional=frozenset({"chunks"}),

@@ -48,6 +48,8 @@ def build(tree: Path, index: Path, table: Path, duplicates: Path, rejected: Path
 
 def targets(plan: Plan) -> Iterator[Target]:
     """One target for the tree."""
+    if not plan.matches():
+        return
     names = {"index": "index.parquet", "table": "index.csv", "duplicates": "duplicates.csv", "rejected": "rejected.csv"}
     yield Target(
         name="stooq",

@@ -24,20 +24,27 @@ def build(chunks: Sequence[Path], panel: Path, manifest: Path, *, names: Sequenc
 
 
 def targets(plan: Plan) -> Iterator[Target]:
-    """One target per frequency and period; none where a frequency has but one dataset: there is nothing to read across."""
+    """One target per frequency and period; none where a frequency has but one dataset: there is nothing to read across.
+
+    A dataset whose chunks are not built may have bars in any period: all of its frequency wait for it.
+    """
     compression = compression_of("panel", plan.settings.compression)
     periods: dict[str, list[tuple[str, str]]] = {}
+    lacking: dict[str, list[Path]] = {}
     datasets = plan.datasets()
     series = Counter(dataset.frequency for dataset in datasets)
     for dataset in datasets:
         if series[dataset.frequency] == 1:
             continue
-        manifest = plan.manifest(dataset.name)
-        folder = plan.manifest_path(dataset.name).parent
-        for chunk in manifest.chunks if manifest else ():
-            periods.setdefault(f"{dataset.frequency}/{chunk.period}", []).append((dataset.name, f"{folder}/{chunk.file}"))
+        manifest, path = plan.manifest(dataset.name), plan.manifest_path(dataset.name)
+        if manifest is None:
+            lacking.setdefault(dataset.frequency, []).append(path)
+            continue
+        for chunk in manifest.chunks:
+            periods.setdefault(f"{dataset.frequency}/{chunk.period}", []).append((dataset.name, f"{path.parent}/{chunk.file}"))
     for period, members in sorted(periods.items()):
         names, files = zip(*sorted(members), strict=True)
+        files += tuple(lacking.get(period.partition("/")[0], ()))
         yield Target(
             name=period,
             build=build,

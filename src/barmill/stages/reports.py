@@ -77,9 +77,22 @@ def validate(diagnoses: Sequence[Path], validation: Path, *, names: Sequence[str
 
 def targets(plan: Plan) -> Iterator[Target]:
     """One target for the reports about instruments, one for what the rules found in the datasets."""
+    if plan.matches():
+        yield _tradeable(plan)
+    names = [dataset.name for dataset in plan.datasets()]
+    yield Target(
+        name="validation",
+        build=validate,
+        inputs={"diagnoses": [plan.path("export", f"{name}.json") for name in names]},
+        outputs={"validation": plan.path("reports", "validation.csv")},
+        params={"names": names},
+    )
+
+
+def _tradeable(plan: Plan) -> Target:
     lists = [path.name.replace("=", "_") for path in plan.instrument_lists()]
     settings = plan.settings
-    yield Target(
+    return Target(
         name="tradeable",
         build=build,
         inputs={
@@ -95,14 +108,6 @@ def targets(plan: Plan) -> Iterator[Target]:
             "quality_report": plan.path("reports", "quality_summary.csv"),
         },
         params={"lse_currency_policy": settings.lse_currency_policy, "stale_days": settings.stale_days},
-    )
-    names = [dataset.name for dataset in plan.datasets()]
-    yield Target(
-        name="validation",
-        build=validate,
-        inputs={"diagnoses": [plan.path("export", f"{name}.json") for name in names]},
-        outputs={"validation": plan.path("reports", "validation.csv")},
-        params={"names": names},
     )
 
 
