@@ -30,7 +30,7 @@ from tests.bench.timing import (
     yardstick,
 )
 
-_NAME = "forex/1min/BENCH"
+NAME = "forex/1min/BENCH"
 _MINUTE = 60_000_000
 _START = 20_000 * 1440 * _MINUTE
 _PIP, _STEP = 1e-4, 0.88e-4
@@ -41,12 +41,12 @@ _LABEL = Label(20, 10, 240)
 
 def run(options: Options) -> Table:
     """Labels and universes of 1,000,000 bars, and labels of 100,000 beside a scan per label."""
-    series, small = (_walk(options.scaled(n)) for n in (1_000_000, 100_000))
-    root, environ = _project(series)
+    series, small = (walk(options.scaled(n)) for n in (1_000_000, 100_000))
+    root, environ = project(series)
     touches = Touches.scan(series, _LEVELS, _HORIZONS, _PIP, "range")
-    _scan_each(_walk(100))  # compiled
+    _scan_each(walk(100))  # compiled
     contenders: dict[str, Callable[[], float]] = {
-        "table": partial(_doit, root, environ, f"labels:{_NAME}"),
+        "table": partial(_doit, root, environ, f"labels:{NAME}"),
         "scan": partial(_seconds, Touches.scan, series, _LEVELS, _HORIZONS, _PIP, "range"),
         "files": partial(_doit, root, environ, "labels"),
         "view": partial(_seconds, touches.label, _LABEL, "stop"),
@@ -68,7 +68,8 @@ def run(options: Options) -> Table:
     return table
 
 
-def _walk(n: int) -> Series:
+def walk(n: int) -> Series:
+    """Made bars of so many minutes."""
     random = np.random.default_rng(1)
     close = np.round(1.16 + np.cumsum(random.standard_normal(n) * _STEP) * np.exp(-np.arange(n) / 1e6), 5)
     opened = np.append(1.16, close[:-1])
@@ -77,10 +78,10 @@ def _walk(n: int) -> Series:
     return Series(_START + np.arange(n) * _MINUTE, opened, high, low, close, np.ones(n))
 
 
-def _project(series: Series) -> tuple[Path, dict[str, str]]:
+def project(series: Series) -> tuple[Path, dict[str, str]]:
     """A project whose one series within a day is this one, built up to its chunks."""
     root, environ = doit_project("research", REPOSITORY / "data/stooq", REPOSITORY / "data/instruments")
-    raw = root / f"series/{_NAME}.txt"
+    raw = root / f"series/{NAME}.txt"
     raw.parent.mkdir(parents=True)
     environ["BARMILL_SERIES"] = str(root / "series")
     stamps = np.datetime_as_string((series.time // 1_000_000).astype("datetime64[s]"))
@@ -141,9 +142,9 @@ def _scan(high: Any, low: Any, close: Any, sign: float, target: float, stop: flo
 
 
 def _sizes(root: Path) -> str:
-    labels = root / "artifacts/labels" / _NAME
+    labels = root / "artifacts/labels" / NAME
     files = sum(path.stat().st_size for path in labels.glob("T*.parquet"))
-    universes = sum(path.stat().st_size for path in (root / "artifacts/universes" / _NAME).glob("*.parquet"))
+    universes = sum(path.stat().st_size for path in (root / "artifacts/universes" / NAME).glob("*.parquet"))
     table = (labels / "touches.parquet").stat().st_size
     return (
         f"On disk: the table {table / 1e6:.1f} MB, the 210 files {files / 1e6:.0f} MB, 25 universes {universes / 1e6:.0f} MB."
@@ -152,7 +153,7 @@ def _sizes(root: Path) -> str:
 
 def _compile_time(root: Path) -> str:
     """Seconds that compiling adds, once per machine and edit of a kernel."""
-    program = "from tests.bench import research as r; s = r._walk(100); r._windows(s); r._all_outcomes(s)"
+    program = "from tests.bench import research as r; s = r.walk(100); r._windows(s); r._all_outcomes(s)"
     arguments, environ = (DOIT[0], "-c", program), {"NUMBA_CACHE_DIR": str(root / "kernels")}
     cold, warm = (finish(arguments, REPOSITORY, environ).seconds for _ in range(2))
     return f"Compiling all kernels takes {cold - warm:.1f} s, once."
