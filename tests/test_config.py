@@ -67,8 +67,12 @@ def test_a_table_may_be_nested(tmp_path: Path) -> None:
 
 
 def test_aliases_in_the_environment(tmp_path: Path) -> None:
-    """The alias table is written as a=b,c=d in a variable."""
-    assert load(tmp_path, BARMILL_ALIASES="fb.us=meta.us, a.us = b.us").aliases == {"FB.US": "META.US", "A.US": "B.US"}
+    """The alias table is written as a=b,c=d in a variable, or as TOML writes it."""
+    expected = {"FB.US": "META.US", "A.US": "B.US"}
+    assert load(tmp_path, BARMILL_ALIASES="fb.us=meta.us, a.us = b.us").aliases == expected
+    assert load(tmp_path, BARMILL_ALIASES='{"fb.us" = "meta.us", "a.us" = "b.us"}').aliases == expected
+    with pytest.raises(ConfigError):
+        load(tmp_path, BARMILL_ALIASES='{"fb.us" = "meta.us"')
 
 
 def test_lists(tmp_path: Path) -> None:
@@ -79,6 +83,8 @@ def test_lists(tmp_path: Path) -> None:
         tmp_path, "label_stops = [5, 7]", BARMILL_RESEARCH="forex/*, a", BARMILL_LABEL_STOPS="1,2", BARMILL_PATTERNS=""
     )
     assert (settings.research, settings.label_stops, settings.patterns) == (("forex/*", "a"), (1, 2), ())
+    settings = load(tmp_path, BARMILL_RESEARCH='["forex/*", "a"]', BARMILL_LABEL_STOPS="[1, 2]")
+    assert (settings.research, settings.label_stops) == (("forex/*", "a"), (1, 2))
 
 
 @pytest.mark.parametrize(

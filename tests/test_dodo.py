@@ -2,6 +2,10 @@
 
 import ast
 import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,8 @@ COMMANDS = sorted(
     for path in (REPOSITORY / "src/barmill" / folder).glob("*.py")
     if path.stem not in {"__init__", "select", "base", "fetching"}
 )
+
+COMMANDS_OF_DOIT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["entry-points"]["doit.COMMAND"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -44,3 +50,14 @@ def test_command_is_in_the_readme(command: str) -> None:
     readme = (REPOSITORY / "README.md").read_text()
     assert re.search(rf"`doit {command}\b", readme) or command == "run"
     assert re.search(rf'^{command} = "barmill', (REPOSITORY / "pyproject.toml").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS_OF_DOIT)
+def test_command_tells_its_options(command: str, tmp_path: Path) -> None:
+    """Each command has its help behind `--help`, where there is no project, too, and exits with 0."""
+    done = subprocess.run(
+        [sys.executable, "-m", "doit", command, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "PURPOSE" in done.stdout
+    assert "OPTIONS" in done.stdout

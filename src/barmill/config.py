@@ -224,6 +224,8 @@ def _as_number(kind: type) -> Any:
 
 
 def _as_table(value: object) -> dict[str, str] | None:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = _as_toml(value)
     if isinstance(value, str):
         pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
         return {a.strip(): b.strip() for a, eq, b in pairs} if all(eq for _, eq, _ in pairs) else None
@@ -242,6 +244,8 @@ def _as_list(item: Callable[[object], Any]) -> Any:
     """Of a TOML array, or text with commas; every item must fit, and none may come twice."""
 
     def convert(value: object) -> object | None:
+        if isinstance(value, str) and value.lstrip().startswith("["):
+            value = _as_toml(value)
         parts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         if not isinstance(parts, list):
             return None
@@ -271,12 +275,17 @@ def _as_date(value: object) -> dt.date | None:
 
 def _as_tables(value: object) -> dict[str, dict[str, Any]] | None:
     if isinstance(value, str):
-        try:
-            value = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
-            return None
+        value = _as_toml(value)
     fits = isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
     return value if isinstance(value, dict) and fits else None
+
+
+def _as_toml(text: str) -> object:
+    """The value that TOML reads; None if it reads none."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _as_addresses(value: object) -> tuple[str, ...] | None:

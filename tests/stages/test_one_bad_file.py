@@ -84,3 +84,10 @@ def test_single_series_alone(tmp_path: Path) -> None:
     project.assert_fresh()
     (project.root / "data/stooq").mkdir()
     assert project.good().counts["built"] > 0
+
+
+def test_a_wrong_setting_met_late(project: MarketProject) -> None:
+    """A setting that is wrong only for what an earlier stage finds ends the run with the exit code of wrong settings."""
+    result = project.doit(BARMILL_CALENDARS="GOOD.US=XMRS")
+    assert result.code == 3
+    assert "'XMRS'" in result.out + result.err

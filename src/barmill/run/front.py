@@ -28,10 +28,12 @@ class Front:
 
     Attributes:
         command: the `run` command of this process, or None while another command is at work.
+        stopped_by: why the targets of a stage can't be told, if that is so.
     """
 
     def __init__(self) -> None:
         self.command: Any = None
+        self.stopped_by: BarmillError | None = None
         self._settled: set[str | None] = {None}
         self._pending: dict[str, str] = {}
         self._above: set[str] = set()

@@ -40,7 +40,19 @@ def option(name: str, help_: str, *, default: Any = "", short: str = "", long: s
     }
 
 
-class Plain(DoitCmdBase):  # type: ignore[misc]
+class Helped(DoitCmdBase):  # type: ignore[misc]
+    """A command that tells its options when it is asked with `--help`."""
+
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Run with arguments of the command line."""
+        if in_args[:1] == ["--help"]:
+            sys.stdout.write(f"{self.help()}\n")
+            return 0
+        code: int = super().parse_execute(in_args)
+        return code
+
+
+class Plain(Helped):
     """A command that works also where the graph can't be told, and takes no time for it."""
 
     loader: Any

@@ -75,6 +75,7 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
                     yield task(target, plan, cache) | {"basename": name}
         FRONT.settle(name)
     except BarmillError as error:
+        FRONT.stopped_by = error
         raise InvalidTask(str(error)) from None
 
 

@@ -4,17 +4,17 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from doit.cmd_base import DoitCmdBase
 from doit.exceptions import InvalidCommand
 from doit.task import Task
 
 from barmill.errors import BarmillError
 from barmill.run.backend import FORGOTTEN
 from barmill.run.commands.select import JSON_OPTION, chosen_targets
+from barmill.run.plain import Helped
 from barmill.run.questions import reasons
 
 
-class Explain(DoitCmdBase):  # type: ignore[misc]
+class Explain(Helped):
     """Asks the questions that `doit run` decides by, all of them, and runs nothing."""
 
     name = "explain"

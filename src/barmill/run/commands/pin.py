@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import DoitCmdBase
 from doit.exceptions import InvalidCommand
 
 from barmill.errors import StoreError, nearest
 from barmill.hashing import Digest
 from barmill.run.commands.select import all_targets, chosen_targets
+from barmill.run.plain import Helped
 from barmill.run.storewide import StoreWide
 from barmill.store import pins
 
 
-class Pin(DoitCmdBase):  # type: ignore[misc]
+class Pin(Helped):
     """Keeps the records that the targets' last runs came to, and the objects that they name."""
 
     name = "pin"

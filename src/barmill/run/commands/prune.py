@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from doit.cmd_base import DoitCmdBase
-
 from barmill import files
 from barmill.run.commands.select import DRY_RUN_OPTION, all_targets, no_arguments
 from barmill.run.lock import LOCK
+from barmill.run.plain import Helped
 
 
-class Prune(DoitCmdBase):  # type: ignore[misc]
+class Prune(Helped):
     """Looks only in the folders of the stages that exist; the store keeps what was removed."""
 
     name = "prune"

@@ -10,12 +10,12 @@ from typing import Any
 import doit.cmd_run
 from doit.exceptions import InvalidCommand
 
-from barmill.errors import BarmillError, Busy, nearest
+from barmill.errors import BarmillError, Busy, ConfigError, nearest
 from barmill.run.commands.select import relative
 from barmill.run.front import FRONT
 from barmill.run.judge import Judge
 from barmill.run.lock import LOCK
-from barmill.run.plain import BUSY, UNTRIED, option
+from barmill.run.plain import BUSY, UNTRIED, WRONG, Helped, option
 from barmill.run.work import machine_fault
 
 _NO_WAIT = {
@@ -36,7 +36,7 @@ class Interrupted(KeyboardInterrupt):
     """A signal asked this process to end; as with Ctrl-C, what is at work is left, and what is finished is kept."""
 
 
-class Run(doit.cmd_run.Run):  # type: ignore[misc]
+class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
     """doit's run command, judging targets by their content keys."""
 
     cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT, *map(_again, _AGAIN))
@@ -91,7 +91,7 @@ class Run(doit.cmd_run.Run):  # type: ignore[misc]
             near = nearest(name, {**self.control.tasks, **self.control.targets})
             hint = f"the nearest are {near}" if near else '"doit list --all" shows every task'
             raise InvalidCommand(f"{name} is no command, task or target\nhint: {hint}") from None
-        return result
+        return WRONG if isinstance(FRONT.stopped_by, ConfigError) else result
 
 
 def _interrupt(number: int, _: object) -> None:

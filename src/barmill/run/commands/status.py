@@ -3,17 +3,17 @@
 import json
 from collections import Counter
 
-from doit.cmd_base import DoitCmdBase
 from doit.task import Task
 
 from barmill.errors import BarmillError
 from barmill.run.commands.select import JSON_OPTION, all_targets, no_arguments
+from barmill.run.plain import Helped
 from barmill.run.questions import is_fresh
 
 _KINDS = ("fresh", "stale", "missing", "behind")
 
 
-class Status(DoitCmdBase):  # type: ignore[misc]
+class Status(Helped):
     """Counts per stage; the same questions decide as in `doit run`."""
 
     name = "status"

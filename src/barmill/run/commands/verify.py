@@ -6,14 +6,13 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from doit.cmd_base import DoitCmdBase
 from doit.exceptions import InvalidCommand
 from doit.loader import generate_tasks
 from doit.task import Task
 
 from barmill.errors import BarmillError
 from barmill.run.commands.select import JSON_OPTION, all_targets, no_arguments
-from barmill.run.plain import option
+from barmill.run.plain import Helped, option
 from barmill.store.recheck import Finished, verify_project, verify_state
 from barmill.store.verify import Examination, verify_store
 
@@ -22,7 +21,7 @@ _REPAIR = option("repair", "set aside what is damaged, so that the next run make
 _JOBS = option("jobs", "threads that read [default: %(default)s]", default=os.cpu_count() or 1, short="j")
 
 
-class Verify(DoitCmdBase):  # type: ignore[misc]
+class Verify(Helped):
     """Reads everything and runs nothing; a stage whose targets can't be told hides none of the others."""
 
     name = "verify"
