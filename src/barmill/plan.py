@@ -123,15 +123,31 @@ class Plan:
 
     def symbols(self) -> list[Symbol]:
         """The matched symbols as of the last match; empty before the first."""
-        path = self.path("match", "symbols.csv")
-        if not path.exists():
-            return []
-        return [Symbol(row["symbol"], row["relative_path"]) for row in read_rows(path)]
+        return list(self._matched()[0])
 
     def datasets(self) -> list[Dataset]:
         """Every price series that is built: the matched symbols as of the last match, then the single series."""
-        tree = (datasets.of_tree(each.name, self.stooq / each.relative_path, each.relative_path) for each in self.symbols())
+        symbols, tree = self._matched()
+        if len(tree) != len(symbols):
+            root = self.stooq
+            tree[:] = [datasets.of_tree(each.name, root / each.relative_path, each.relative_path) for each in symbols]
         return [*tree, *filter(None, map(self._series, self._series_files()))]
+
+    def _matched(self) -> tuple[list[Symbol], list[Dataset]]:
+        """The matched symbols, and their datasets once they were asked for; anew when the file of the last match is another."""
+        path = str(self.path("match", "symbols.csv"))
+        stamp = _stamp(path)
+        known = self._matches.get(stamp)
+        if known is None:
+            rows = read_rows(Path(path)) if stamp else []
+            known = [Symbol(row["symbol"], row["relative_path"]) for row in rows], []
+            self._matches.clear()
+            self._matches[stamp] = known
+        return known
+
+    @functools.cached_property
+    def _matches(self) -> dict[tuple[int, ...] | None, tuple[list[Symbol], list[Dataset]]]:
+        return {}
 
     def research(self) -> list[Dataset]:
         """The datasets that the research stages are made for: those that a glob of the setting `research` matches.
@@ -175,11 +191,9 @@ class Plan:
         The build of the chunks finds the damage and repairs it; reading bars tells it.
         """
         path = f"{self._folder('chunks')}/{name}.json"
-        try:
-            status = os.stat(path)
-        except OSError:
+        stamp = _stamp(path)
+        if stamp is None:
             return None
-        stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         known, manifest = self._manifests.get(name, ((), None))
         if known != stamp:
             try:
@@ -223,3 +237,12 @@ class Plan:
             folders[:] = [folder for folder in folders if not folder.startswith(".")]
             found.update(PurePath(above, name).relative_to(root) for name in names if not name.startswith("."))
         return sorted(found)
+
+
+def _stamp(path: str) -> tuple[int, ...] | None:
+    """What is another after a file was replaced; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -7,6 +7,7 @@ Both hold Stooq's text. Stamps of the tree's bars within a day are the wall cloc
 single series are UTC. Stamps of daily and longer bars are dates.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -68,12 +69,17 @@ class Dataset:
 
 def of_tree(symbol: str, raw: Path, relative_path: str) -> Dataset:
     """The dataset of a matched symbol of the Stooq tree, whose raw file has this path below the tree's root."""
-    folder = stooq.parse_folder(relative_path.rpartition("/")[0])
-    assert folder is not None, f"{relative_path} came out of the index, which takes only files in Stooq's layout"
+    return Dataset(symbol, symbol, raw, *_of_folder(relative_path.rpartition("/")[0]))
+
+
+@functools.cache
+def _of_folder(path: str) -> tuple[str, str, str, str]:
+    """What the files of a folder of the tree have in common: asset class, frequency, zone, exchange."""
+    folder = stooq.parse_folder(path)
+    assert folder is not None, f"{path} came out of the index, which takes only files in Stooq's layout"
     frequency = folder.frequency.replace(" ", "")
     keeper = venues.keeper(folder.region, folder.category)
-    zone = STOOQ_ZONE if frequency in MINUTES else ""
-    return Dataset(symbol, symbol, raw, _class_of(folder), frequency, zone, keeper.mic if keeper else "")
+    return _class_of(folder), frequency, STOOQ_ZONE if frequency in MINUTES else "", keeper.mic if keeper else ""
 
 
 def of_series(root: Path, relative: PurePath) -> Dataset | None:
