@@ -6,10 +6,10 @@ ChartSchool of StockCharts for the worked examples of the others.
 """
 
 import numpy as np
-import talib
 
 from barmill.market.indicators import series
 from barmill.market.indicators.series import Array, ema, mean, ratio, wilder, window_sum
+from barmill.market.indicators.ta import TALIB
 
 _TIE = 8 * 2.0**-53  # rounding of two sums of three prices is at most 6 half-units in the last place
 
@@ -32,7 +32,7 @@ def rsi(close: Array, *, n: int) -> Array:
 
 def true_range(high: Array, low: Array, close: Array) -> Array:
     """The greatest of high - low and the distances of both from the close before; of the first bar high - low."""
-    found: Array = talib.TRANGE(high, low, close) if len(high) > 1 else high - low
+    found: Array = TALIB.TRANGE(high, low, close) if len(high) > 1 else high - low
     found[:1] = high[:1] - low[:1]
     return found
 

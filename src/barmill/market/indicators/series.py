@@ -6,7 +6,8 @@ comes after it, so a longer series gives the same values, to the bit.
 
 import numpy as np
 import numpy.typing as npt
-import talib
+
+from barmill.market.indicators.ta import TALIB
 
 Array = npt.NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def deviation(x: Array, n: int) -> Array:
 
 def ema(x: Array, n: int) -> Array:
     """Exponential average with factor 2 / (n + 1), seeded with the plain average of the first `n` values (TA-Lib's EMA)."""
-    found: Array = talib.EMA(x, n) if len(x) >= n else np.full(len(x), np.nan)
+    found: Array = TALIB.EMA(x, n) if len(x) >= n else np.full(len(x), np.nan)
     return found
 
 
@@ -68,7 +69,7 @@ def wilder(x: Array, n: int) -> Array:
     if len(x) < n:
         return np.full(len(x), np.nan)
     zeros = np.zeros(len(x) + 1)
-    found: Array = talib.ATR(np.concatenate((zeros[:1], x)), zeros, zeros, n)[1:]
+    found: Array = TALIB.ATR(np.concatenate((zeros[:1], x)), zeros, zeros, n)[1:]
     return found
 
 
