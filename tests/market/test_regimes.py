@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from barmill.errors import InputError
 from barmill.market import arrays, profiles
 from barmill.market.features import table_of
-from barmill.market.regimes import FEATURES, METHODS, find
+from barmill.market.grids import METHODS
+from barmill.market.regimes import FEATURES, find
 from barmill.market.resample import resample
 from barmill.market.series import Series
 from tests.support.series import MONDAY, walk
@@ -80,10 +80,23 @@ def test_rows_without_a_feature_have_no_regime():
     assert found.told["left_out"] == [FEATURES[4], FEATURES[5]]
 
 
-def test_too_few_rows():
-    """Fewer than fifty rows in sample are an error that says how many there are."""
-    with pytest.raises(InputError, match="42 rows"):
-        find(universe(clouds(60)[1]), "kmeans", 0.3)
+def assert_none(found, why):
+    """No row is in a regime, and it is told why; tables can be made of it."""
+    assert set(found.regime.tolist()) <= {-1}
+    assert np.isnan(found.distance).all()
+    assert why in found.told["lacking"]
+    assert set(profiles.names_of(found)) <= {-1}
+
+
+@pytest.mark.parametrize("count", [0, 1, 60])
+def test_too_few_rows(count):
+    """A sample too small to learn from has no regime, and says so with its size."""
+    found = find(universe(clouds()[1][:count]), "kmeans", 0.3)
+    assert_none(found, f"{int(count * 0.7)} rows are in sample: regimes need 50")
+    table = universe(clouds()[1][:count])
+    assert len(profiles.table_of(table, found)) == count
+    assert sum(row["rows"] for row in profiles.profile(table, found)) == count
+    assert len(list(profiles.transitions(found))) == (2 if count else 0)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, 1.5])
@@ -139,8 +152,7 @@ def test_table_of_regimes():
 
 
 def test_a_series_of_one_price():
-    """Where nothing ever moves there is nothing to sort: an error, not a regime."""
+    """Where nothing ever moves there is nothing to sort: no row is in a regime, and it is told why."""
     flat = walk(3000)
     same = Series(flat.time, *([np.full(3000, 1.1)] * 4), np.zeros(3000))
-    with pytest.raises(InputError, match="every feature"):
-        find(table_of(same, resample(same, 5, 1), 5, 5, 0.0001), "kmeans", 0.3)
+    assert_none(find(table_of(same, resample(same, 5, 1), 5, 5, 0.0001), "kmeans", 0.3), "every feature")

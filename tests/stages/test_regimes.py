@@ -8,6 +8,7 @@ from barmill.errors import ConfigError
 from barmill.market.tables import read_parquet, read_rows
 from tests.stages.contract import StageContract
 from tests.support import minutes
+from tests.support.series import walk
 
 NAME = f"{minutes.NAME}/5m_5lb"
 
@@ -36,6 +37,19 @@ def test_files_of_a_regime(tmp_path):
         transitions = read_rows(stem.with_name(f"{stem.name}_transitions.csv"))
         assert len(transitions) == 2 * len(regimes) ** 2
         assert sum(int(row["count"]) for row in transitions) == 596 - 2
+
+
+def test_a_series_too_short(tmp_path):
+    """A series too short to learn from has its files: every window is in no regime, and the metadata say why."""
+    plan = minutes.plan(tmp_path)
+    minutes.put(tmp_path, walk(120, 21))
+    minutes.build(plan, "regimes")
+    stem = tmp_path / f"artifacts/regimes/{NAME}_hdbscan"
+    told = json.loads(stem.with_name(f"{stem.name}_metadata.json").read_text())
+    assert told["lacking"] == "14 rows are in sample: regimes need 50 with every feature defined"
+    rows = read_parquet(stem.with_name(f"{stem.name}.parquet")).to_pylist()
+    assert {row["regime"] for row in rows} == {-1}
+    assert told["rows"] == len(rows) == 20
 
 
 def test_a_universe_that_is_not_made(tmp_path):

@@ -9,6 +9,9 @@ from barmill.errors import ConfigError
 
 _UNIVERSE = re.compile(r"(\d+)m_(\d+)lb")
 _LABEL = re.compile(r"T(\d+)_S(\d+)_H(\d+)")
+METHODS = ("kmeans", "hdbscan")
+"""Of sorting a universe's windows into regimes."""
+
 _MOST = 10
 _DAY = 1440
 
@@ -96,6 +99,11 @@ def chosen(names: Sequence[str], intervals: Sequence[int], lookbacks: Sequence[i
             )
     made = universes(intervals, lookbacks, own)
     return [universe for universe in named if universe in made]
+
+
+def sortings(names: Sequence[str], intervals: Sequence[int], lookbacks: Sequence[int], own: int) -> list[tuple[Universe, str]]:
+    """The universes of these names, each with each method of sorting its windows into regimes. See `chosen`."""
+    return list(itertools.product(chosen(names, intervals, lookbacks, own), METHODS))
 
 
 def parse_universe(name: str) -> Universe:

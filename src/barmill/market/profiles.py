@@ -75,7 +75,7 @@ def profile(universe: "pa.Table", found: Regimes) -> Iterator[dict[str, object]]
         inside = regime == number
         runs = int(np.count_nonzero(np.diff(inside.astype(np.int8), prepend=0) == 1))
         row: dict[str, object] = {"sample": sample, "regime": number, "name": names[number], "rows": int(inside.sum())}
-        row |= {"share": _text(inside.mean()), "mean_run": _text(inside.sum() / runs) if runs else ""}
+        row |= {"share": _text(inside.mean()) if len(inside) else "", "mean_run": _text(inside.sum() / runs) if runs else ""}
         row |= _moments("next_mean", "next_deviation", ahead[inside[: len(ahead)]])
         for at, name in enumerate(found.features):
             row |= _moments(f"mean_{name}", f"deviation_{name}", found.values[part][inside, at])

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.errors import InputError
 from barmill.market import arrays
 from barmill.market.samples import learners, split, spread
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-METHODS = ("kmeans", "hdbscan")
 FEATURES = ("volatility", "trend_strength", "momentum", "efficiency", "range_position", "relative_volume")
 FEWEST = 50  # rows in sample
 _CLUSTERS = range(2, 7)
@@ -40,7 +38,7 @@ class Regimes:
         inside: how many of the rows, the first ones, are in sample.
         features: the columns that were seen.
         values: float64, shape (n, features): theirs.
-        told: how they were found: features left out, fitted rows, scores.
+        told: how they were found: features left out, fitted rows, scores; or `lacking`: why there are none.
     """
 
     regime: NDArray[np.int16]
@@ -63,13 +61,12 @@ class Regimes:
 def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
     """Find regimes in the rows in sample, and sort all rows into them.
 
+    Where too few rows are in sample, or none of the features is defined there, every row is in none, and it is told why.
+
     Args:
         universe: a table of `market.features`.
-        method: one of `METHODS`.
+        method: one of `grids.METHODS`.
         out_of_sample: fraction of the rows, the last ones, that are only sorted.
-
-    Raises:
-        InputError: too few rows are in sample, or none of the features is defined there.
     """
     every = np.column_stack([arrays.numbers(universe.column(name)).astype(np.float64) for name in FEATURES])
     inside = split(len(every), out_of_sample)
@@ -78,9 +75,9 @@ def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
     whole = ~np.isnan(values).any(axis=1)
     known = np.flatnonzero(whole)
     if not kept or np.searchsorted(known, inside) < FEWEST:
-        raise InputError(
-            f"{inside} rows are in sample: regimes need {FEWEST} with every feature defined", "use a longer series"
-        )
+        lacking = f"{inside} rows are in sample: regimes need {FEWEST} with every feature defined"
+        nowhere = np.full(len(every), _NOISE, np.int16), np.full(len(every), np.nan, np.float32)
+        return Regimes(*nowhere, inside, tuple(FEATURES[k] for k in kept), values, {"lacking": lacking})
     points = _scaled(values, inside)
     fitted = spread(known[known < inside], _MOST[method])
     _, threads = learners()

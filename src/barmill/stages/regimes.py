@@ -10,8 +10,6 @@ from barmill.market.datasets import MINUTES
 from barmill.plan import Plan
 from barmill.target import Target
 
-METHODS = ("kmeans", "hdbscan")
-
 
 def build(
     universe: Path,
@@ -55,19 +53,18 @@ def targets(plan: Plan) -> Iterator[Target]:
     settings, compression = plan.settings, compression_of("regimes", plan.settings.compression)
     for dataset in plan.research():
         grid = settings.universe_intervals, settings.universe_lookbacks, MINUTES[dataset.frequency]
-        for universe in grids.chosen(settings.regime_universes, *grid):
-            for method in METHODS:
-                stem = f"{dataset.name}/{universe.name}_{method}"
-                outputs = {
-                    "regimes": f"{stem}.parquet",
-                    "profile": f"{stem}_profile.csv",
-                    "transitions": f"{stem}_transitions.csv",
-                    "metadata": f"{stem}_metadata.json",
-                }
-                yield Target(
-                    name=stem,
-                    build=build,
-                    inputs={"universe": plan.path("universes", f"{dataset.name}/universe_{universe.name}.parquet")},
-                    outputs={role: plan.path("regimes", name) for role, name in outputs.items()},
-                    params={"method": method, "out_of_sample": settings.out_of_sample, "compression": compression},
-                )
+        for universe, method in grids.sortings(settings.regime_universes, *grid):
+            stem = f"{dataset.name}/{universe.name}_{method}"
+            outputs = {
+                "regimes": f"{stem}.parquet",
+                "profile": f"{stem}_profile.csv",
+                "transitions": f"{stem}_transitions.csv",
+                "metadata": f"{stem}_metadata.json",
+            }
+            yield Target(
+                name=stem,
+                build=build,
+                inputs={"universe": plan.path("universes", f"{dataset.name}/universe_{universe.name}.parquet")},
+                outputs={role: plan.path("regimes", name) for role, name in outputs.items()},
+                params={"method": method, "out_of_sample": settings.out_of_sample, "compression": compression},
+            )
