@@ -1,6 +1,7 @@
 """Labels as files: whose they are, what makes them again, and what a kill costs."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from barmill.errors import ConfigError
 from barmill.market.grids import Label
 from barmill.market.tables import read_parquet, read_rows
-from barmill.market.touches import Touches
+from barmill.market.touches import OUTCOMES, Touches
 from barmill.store.cache import Cache
 from tests.stages.contract import StageContract
 from tests.support import minutes
@@ -66,6 +67,37 @@ def test_metadata_and_summary(tmp_path):
     assert all(sum(int(row[name]) for name in ("target", "stop", "none", "ambiguous", "censored")) == 3000 for row in rows)
 
 
+def test_the_summary_is_that_of_the_files(tmp_path):
+    """Its counts and means, worked out again from the label files in plain Python."""
+    plan = minutes.plan(tmp_path, label_targets=(5, 20), label_horizons=(1, 60))
+    minutes.build(plan, "labels")
+    files = {path.stem: read_parquet(path).to_pylist() for path in sorted(folder(plan).glob("T*.parquet"))}
+    told = read_rows(folder(plan) / "summary.csv")
+    assert {row["label"] for row in told} == set(files)
+    for row in told:
+        side = row["direction"]
+        outcomes = [each[f"{side}_outcome"] for each in files[row["label"]]]
+        assert all(int(row[name]) == outcomes.count(name) for name in OUTCOMES)
+        assert int(row["rows"]) == len(outcomes)
+        target, stop = (int(part[1:]) for part in row["label"].split("_")[:2])
+        decided = outcomes.count("target") + outcomes.count("stop")
+        expected = {
+            "target_share": outcomes.count("target") / decided if decided else None,
+            "break_even": stop / (stop + target),
+        }
+        for name in ("r", "magnitude", "mfe", "mae"):
+            values = [each[f"{side}_{name}"] for each in files[row["label"]] if each[f"{side}_outcome"] != "censored"]
+            expected[f"mean_{name}"] = math.fsum(values) / len(values)
+        taken = [each[f"{side}_minutes_to_{each[f'{side}_outcome']}"] for each in files[row["label"]]
+                 if each[f"{side}_outcome"] in {"target", "stop"}]  # fmt: skip
+        expected["mean_minutes"] = sum(taken) / len(taken) if taken else None
+        for name, value in expected.items():
+            assert row[name] == "" if value is None else float(row[name]) == pytest.approx(value, abs=6e-7), (
+                row["label"],
+                name,
+            )
+
+
 def test_the_default_grid_has_210_labels_in_21_groups(tmp_path):
     """Six targets, five stops, seven horizons; ten files a target."""
     plan = minutes.plan(tmp_path, **GRID)
@@ -86,7 +118,7 @@ def test_no_files_unless_asked_for(tmp_path):
 
 DIE = """
 import os, pathlib, signal, sys
-from barmill.market.touches import Touches
+from barmill.market.touches import OUTCOMES, Touches
 from tests.support import minutes
 from tests.support.series import walk
 
