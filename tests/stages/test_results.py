@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from barmill.errors import StrategiesFailed
-from barmill.market import metrics, ranking, svg
+from barmill.market import metrics, ranking
 from barmill.market.backtest import Backtest
 from barmill.market.costs import Costs
 from barmill.market.ranking import COLUMNS, GUARD, Sample, best_of_noise, deflated_sharpe, rank, share_below, stability
@@ -21,7 +21,7 @@ from barmill.stages import batches, results
 from barmill.target import Target
 from tests.stages.contract import StageContract
 from tests.support.made_bars import made
-from tests.support.research import LINES, NAME, write_chunk
+from tests.support.research import LINES, NAME, sorted_files, write_chunk
 
 TRADING = {"both_touched": "stop", "out_of_sample": 0.3}
 COSTS = {"spread": 0.2, "commission": 0.3, "slippage": 0.1}
@@ -32,10 +32,10 @@ def broken(chart, **_):
     raise ValueError("no such thing")
 
 
-def build(folder, lines=LINES, size=20, failing=(), minimum=3):
-    """Build batches and results on 700 bars; returns the paths of all outputs of `rank` and of the chunk."""
+def build(folder, lines=LINES, size=20, failing=(), minimum=3, bars=700):
+    """Build batches and results on some bars; returns the paths of all outputs of `rank` and of the chunk."""
     folder.mkdir(parents=True, exist_ok=True)
-    chunk = write_chunk(folder / "2023-11.parquet", made(700, step=0.0004))
+    chunk = write_chunk(folder / "2023-11.parquet", made(700, step=0.0004)[:bars])
     files = []
     for number, pieces in enumerate(batches_of(lines, size)):
         files.append(folder / f"results_batch_{number}.parquet")
@@ -215,7 +215,7 @@ class Tags(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.found.append((tag, dict(attrs)))
-        if tag not in {"meta", "br"}:
+        if tag not in {"meta", "br", "input"}:
             self._open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
@@ -230,7 +230,7 @@ class Tags(html.parser.HTMLParser):
 
 def page(out, **params):
     """Write the page, and read it."""
-    roles = {role: out[role] for role in ("merged", "ranking", "summary")}
+    roles = {role: out[role] for role in ("merged", "ranking", "summary")} | sorted_files(out["page"].parent, out["chunk"])
     results.page(**roles, bars=[out["chunk"]], out=out["page"], **{"top": 20} | TRADING | params)
     return Tags(out["page"].read_text())
 
@@ -246,15 +246,38 @@ def test_the_page_says_what_was_found(tmp_path):
     assert "ma_cross" in said
     assert "band_reversion" in said
     assert [tag for tag, attrs in tags.found if {"src", "href"} & attrs.keys() or tag == "script"] == []
-    assert sum(tag == "polyline" for tag, _ in tags.found) == 20  # ten equities, ten drawdowns
+    assert sum(tag == "polyline" for tag, _ in tags.found) == 22  # ten equities, ten drawdowns, the price twice
+    headings = [said for said in tags.said if said.startswith(("Labels", "Regimes"))]
+    assert len(headings) == 2
 
 
 def test_the_page_of_a_partial_result(tmp_path):
-    """Where strategies failed the page says so, and where nothing is ranked it has no curve."""
+    """Where strategies failed the page says so, and where nothing is ranked it has no equity and no drawdown."""
     out = build(tmp_path / "a", failing=strategies(LINES)[:3])
     assert "Partial: 3 strategies failed" in " ".join(page(out).said)
     out = build(tmp_path / "b", minimum=10_000)
-    assert "polyline" not in [tag for tag, _ in page(out).found]
+    assert sum(tag == "polyline" for tag, _ in page(out).found) == 2  # the price, under the regimes of both methods
+
+
+def test_the_page_twice(tmp_path):
+    """Two builds of all that it reads give the same page, to the byte."""
+    one, two = build(tmp_path / "a"), build(tmp_path / "b")
+    page(one)
+    page(two)
+    assert one["page"].read_bytes() == two["page"].read_bytes()
+
+
+@pytest.mark.parametrize("count", [0, 1, 90])
+def test_the_page_of_hardly_any_bars(tmp_path, count):
+    """It is there, and says of each picture that is missing why it is."""
+    out = build(tmp_path, bars=count)
+    tags = page(out)
+    said = " ".join(tags.said)
+    inside = max(int(max(count // 5 - 4, 0) * 0.7), 0)
+    for method in ("k-means", "HDBSCAN"):
+        assert f"There is no picture of {method} of 5m_5lb: {inside} rows are in sample: regimes need 50" in said
+    assert ("There is no picture: the series has no bars" in said) == (count == 0)
+    assert "nan" not in out["page"].read_text()
 
 
 def test_equity_ends_where_the_metrics_say(tmp_path):
@@ -269,21 +292,6 @@ def test_equity_ends_where_the_metrics_say(tmp_path):
         assert curve[-1] - 1 == pytest.approx(values["total_return"], abs=1e-12)
         peaks = np.maximum.accumulate(np.maximum(curve, 1.0))
         assert (1 - curve / peaks).max() == pytest.approx(values["max_drawdown"], abs=1e-12)
-
-
-def test_charts():
-    """Thinning keeps extremes and ends; round steps; shades; a chart of one value is no division by zero."""
-    points = [(float(k), math.sin(k / 50)) for k in range(10_000)]
-    thin = svg.thinned(points)
-    assert len(thin) <= 442
-    assert thin[-1] == points[-1]
-    assert max(y for _, y in thin) == max(y for _, y in points)
-    assert svg.steps(0.0, 1.0) == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 1.0])
-    assert [svg.shade(value) for value in (0.0, 1.0, -1.0, math.nan)] == ["#ffffff", "#6969ff", "#ff6969", "#ffffff"]
-    axes = svg.Axes((0, 0), (1.0, 1.0), "a < b")
-    axes.line([(0, 1.0)], svg.COLORS[0], "x & y")
-    assert "nan" not in axes.svg("t")
-    assert "x &amp; y" in axes.svg("t")
 
 
 class TestContract(StageContract):
@@ -302,3 +310,17 @@ class TestContract(StageContract):
     def test_columns_of_the_ranking(self, tmp_path: Path) -> None:
         """Its columns are those of the ranking, in order."""
         assert tuple(read_rows(build(tmp_path)["ranking"])[0]) == COLUMNS
+
+
+class TestPage(StageContract):
+    """The same of the page."""
+
+    stage = "results"
+
+    def target(self, root: Path) -> Target:
+        """The page of 66 strategies on 700 bars."""
+        out = build(root / "data")
+        read = {role: out[role] for role in ("merged", "ranking", "summary")} | {"bars": [out["chunk"]]}
+        read |= sorted_files(root / "data", out["chunk"])
+        page = {"out": root / "artifacts/results/report.html"}
+        return Target(f"{NAME}/page", results.page, read, page, {"top": 20} | TRADING)

@@ -17,6 +17,9 @@ LINES = ("ma_cross fast=5|8 ratio=2|3", "band_reversion n=10 width=1|2")
 
 NAME = "forex/1min/EURUSD"
 
+SMALL = {"label_targets": [5, 10], "label_stops": [5], "label_horizons": [15, 60], "regime_universes": []}
+"""Few labels, and no regimes."""
+
 
 def write_chunk(path: Path, series: Series) -> Path:
     """Write bars as a chunk is written."""
@@ -26,6 +29,35 @@ def write_chunk(path: Path, series: Series) -> Path:
     columns = {name: arrow(getattr(series, name)) for name in ("open", "high", "low", "close", "volume")}
     write_parquet(path, pa.table({"time": utc(series.time), **columns}), ("time",))
     return path
+
+
+GRID = {"targets": (5, 10, 20), "stops": (5, 15), "horizons": (15, 60, 240)}
+"""A grid of labels that is no square."""
+
+
+def sorted_files(folder: Path, chunk: Path, lookback: int = 5) -> dict[str, Path | list[Path]]:
+    """Build the labels and regimes of a chunk; role of the page → what it reads."""
+    from barmill.market import grids
+    from barmill.stages import labels, regimes, universes
+
+    bars = {"chunks": [chunk], "name": NAME, "pip": 0.0001, "compression": "zstd:1"}
+    names = [each.name for each in grids.labels(*GRID.values(), 1)]
+    touches = folder / "touches.parquet", folder / "touches.json"
+    levels = sorted({*GRID["targets"], *GRID["stops"]})
+    labels.build(touches=touches[0], metadata=touches[1], levels=levels, horizons=GRID["horizons"], touch="range", **bars)
+    labels.build_summary(*touches, folder / "labels.csv", labels=names, tie="stop")
+    universe, about = folder / "universe.parquet", folder / "universe.json"
+    universes.build(out=universe, metadata=about, interval=5, lookback=lookback, own=1, **bars)
+    ends = {"regimes": ".parquet", "profiles": "_profile.csv", "regimes_metadata": "_metadata.json"}
+    files: dict[str, list[Path]] = {role: [] for role in ends}
+    for method in grids.METHODS:
+        made = {role: folder / f"5m_{lookback}lb_{method}{end}" for role, end in ends.items()}
+        transitions = folder / f"5m_{lookback}lb_{method}_transitions.csv"
+        written = (made["regimes"], made["profiles"], transitions, made["regimes_metadata"])
+        regimes.build(universe, *written, method=method, out_of_sample=0.3, compression="zstd:1")
+        for role, path in made.items():
+            files[role].append(path)
+    return {"labels": folder / "labels.csv", "touches": touches[1], **files}
 
 
 def text_of(series: Series, symbol: str) -> str:
@@ -46,9 +78,9 @@ class ResearchProject(MarketProject):
     @classmethod
     def of(cls, root: Path, lines: Sequence[str] = LINES, size: int = 20, names: Sequence[str] = (NAME,)) -> "ResearchProject":
         """A project of these strategies, on 700 made bars per name."""
-        project = cls(super().make(root, [*FIRST_STAGES, "chunks", "batches", "results"]).root)
+        project = cls(super().make(root, [*FIRST_STAGES, "chunks", "labels", "batches", "results"]).root)
         project.listed("broker.csv", [])
-        project.setting(strategies=list(lines), batch_size=size, research=["forex/*"], minimum_trades=3)
+        project.setting(strategies=list(lines), batch_size=size, research=["forex/*"], minimum_trades=3, **SMALL)
         for number, name in enumerate(names):
             project.prices(name, made(700, number, step=0.0004))
         return project

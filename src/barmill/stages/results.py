@@ -5,14 +5,19 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from barmill.errors import StrategiesFailed
+from barmill.market import grids
 from barmill.market.costs import Costs, costs_of
+from barmill.market.datasets import MINUTES, Dataset
 from barmill.market.strategies.strategy import batches_of
 from barmill.market.tables import read_rows, write_rows
 from barmill.plan import Plan
 from barmill.target import Target
+
+if TYPE_CHECKING:
+    from barmill.market.page.regimes import Sorting
 
 _CURVES = 10
 _TICKS = 6
@@ -84,31 +89,43 @@ def page(
     ranking: Path,
     summary: Path,
     bars: Sequence[Path],
+    labels: Path,
+    touches: Path,
+    regimes: Sequence[Path],
+    profiles: Sequence[Path],
+    regimes_metadata: Sequence[Path],
     out: Path,
     *,
     both_touched: str,
     out_of_sample: float,
     top: int,
 ) -> None:
-    """Write a page of HTML about what `rank` wrote; it needs no other file.
+    """Write a page of HTML about the strategies, labels and regimes of a series; it needs no other file.
 
     Args:
         merged: see `rank`.
         ranking: see `rank`.
         summary: see `rank`.
         bars: Parquet files of the series.
+        labels: CSV, the summary that the stage `labels` writes.
+        touches: JSON, what its table is.
+        regimes: Parquet files that the stage `regimes` writes, a sorting each.
+        profiles: CSV, of the same in the same order.
+        regimes_metadata: JSON, of the same.
         out: HTML.
         both_touched: see `batches`.
         out_of_sample: see `batches`.
         top: strategies in its table; of the first ten of them there are curves.
     """
     from barmill.market.backtest import Backtest
-    from barmill.market.page import research_page
+    from barmill.market.page.labels import LabelGrid
+    from barmill.market.page.regimes import Prices
+    from barmill.market.page.research import research_page
     from barmill.market.strategies.families import FAMILIES
     from barmill.market.strategies.strategy import Strategy
     from barmill.market.tables import read_parquet
 
-    counts = json.loads(summary.read_text(encoding="utf-8"))
+    counts = _json(summary)
     rows = [{name: _value(text) for name, text in row.items()} for row in read_rows(ranking)[:top]]
     backtest = Backtest.read(bars, Costs(**counts["costs"]), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
     curves = {}
@@ -116,7 +133,11 @@ def page(
         strategy = Strategy.parse(row["strategy"])
         signals = backtest.signals(FAMILIES[strategy.family].rule, strategy.params)
         curves[row["strategy"]] = backtest.equity(signals, strategy.exits)
-    out.write_text(research_page(counts, rows, curves, read_parquet(merged).to_pydict()), encoding="utf-8")
+    table = read_parquet(merged).to_pydict()
+    grid = LabelGrid.of(read_rows(labels), _json(touches)["pip"])
+    prices = Prices(backtest.series.time, backtest.series.close)
+    sortings = [_sorting(*each) for each in zip(regimes, profiles, regimes_metadata, strict=True)]
+    out.write_text(research_page(counts, rows, curves, table, grid, prices, sortings), encoding="utf-8")
 
 
 def complete(failed: Path, summary: Path, out: Path) -> None:
@@ -156,10 +177,38 @@ def targets(plan: Plan) -> Iterator[Target]:
             {role: here[role] for role in ("merged", "ranking", "failed", "summary")},
             trading | {"dataset": name, "costs": costs, "minimum_trades": settings.minimum_trades},
         )  # fmt: skip
-        read = {role: here[role] for role in ("merged", "ranking", "summary")}
-        yield Target(f"{name}/page", page, read | {"bars": bars}, {"out": here["page"]}, {"top": settings.top} | trading)
+        read = {role: here[role] for role in ("merged", "ranking", "summary")} | {"bars": bars} | _research(plan, dataset)
+        yield Target(f"{name}/page", page, read, {"out": here["page"]}, {"top": settings.top} | trading)
         found = {role: here[role] for role in ("failed", "summary")}
         yield Target(f"{name}/complete", complete, found, {"out": here["complete"]})
+
+
+def _research(plan: Plan, dataset: Dataset) -> dict[str, Path | Sequence[Path]]:
+    """What the page reads of labels and regimes."""
+    settings, name = plan.settings, dataset.name
+    grid = settings.universe_intervals, settings.universe_lookbacks, MINUTES[dataset.frequency]
+    stems = [f"{universe.name}_{method}" for universe, method in grids.sortings(settings.regime_universes, *grid)]
+    of_regimes = {"regimes": ".parquet", "profiles": "_profile.csv", "regimes_metadata": "_metadata.json"}
+    return {
+        "labels": plan.path("labels", f"{name}/summary.csv"),
+        "touches": plan.path("labels", f"{name}/touches.json"),
+        **{role: [plan.path("regimes", f"{name}/{stem}{end}") for stem in stems] for role, end in of_regimes.items()},
+    }
+
+
+def _sorting(regimes: Path, profile: Path, metadata: Path) -> "Sorting":
+    from barmill.market.arrays import numbers, stamps
+    from barmill.market.page.regimes import Sorting
+    from barmill.market.tables import read_parquet
+
+    table, told = read_parquet(regimes, ("time", "last", "regime")), _json(metadata)
+    time, last = stamps(table.column("time")), stamps(table.column("last"))
+    regime, lacking = numbers(table.column("regime")), told.get("lacking", "")
+    return Sorting(regimes.stem, time, last, regime, told["in_sample_rows"], read_rows(profile), lacking)
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 _FILES = {
@@ -174,7 +223,7 @@ _FILES = {
 
 def _span(backtest: Any) -> dict[str, Any]:
     """What the bars are: number, first and last stamp, where the out-of-sample ones start, and some stamps between."""
-    from barmill.market.page import stamp
+    from barmill.market.page.document import stamp
 
     time = backtest.series.time
     told = [stamp(int(each)) for each in (*time[:1], *time[-1:], *time[backtest.split :][:1])] or [""]

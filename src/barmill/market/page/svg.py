@@ -7,7 +7,23 @@ from collections.abc import Sequence
 WIDTH, HEIGHT = 880, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 22, 28
 _POINTS = 440  # of a line: more than can be told apart
-COLORS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#bf3989", "#0a7ea4", "#57606a", "#953800", "#116329")
+_LANE = 15
+
+
+class Across:
+    """The scale of x, the same in every chart of a width, so that charts below one another fit.
+
+    Args:
+        low: least value.
+        high: greatest value.
+    """
+
+    def __init__(self, low: float, high: float) -> None:
+        self._low, self._high = _wide((low, high))
+
+    def __call__(self, x: float) -> float:
+        """Where x is."""
+        return _LEFT + (x - self._low) / (self._high - self._low) * (WIDTH - _LEFT - _RIGHT)
 
 
 class Axes:
@@ -23,29 +39,37 @@ class Axes:
     def __init__(
         self, x: tuple[float, float], y: tuple[float, float], label: str, ticks: Sequence[tuple[float, str]] = ()
     ) -> None:
-        self._x, self._y = _wide(x), _wide(y)
-        self._parts = [_text(4, 10, label, "start")]
+        self._along, self._y = Across(*x), _wide(y)
+        self._behind: list[str] = []
+        self._parts = [text(4, 10, label, "start")]
         for value in steps(*self._y):
             height = self._down(value)
             self._parts.append(f'<path class="grid" d="M{_LEFT} {height:.1f}H{WIDTH - _RIGHT}"/>')
-            self._parts.append(_text(_LEFT - 6, height + 4, f"{value:.6g}", "end"))
-        for value, text in ticks:
-            self._parts.append(_text(self._along(value), HEIGHT - 8, text, "middle"))
+            self._parts.append(text(_LEFT - 6, height + 4, f"{value:.6g}", "end"))
+        for value, name in ticks:
+            self._parts.append(text(self._along(value), HEIGHT - 8, name, "middle"))
 
-    def line(self, values: Sequence[tuple[float, float]], color: str, title: str) -> None:
+    def line(self, values: Sequence[tuple[float, float]], color: str, title: str, dashes: str = "") -> None:
         """A line through points, thinned out to what can be seen: of each stretch its lowest and its highest."""
         points = " ".join(f"{self._along(x):.1f},{self._down(y):.1f}" for x, y in thinned(values))
-        self._parts.append(f'<polyline points="{points}" stroke="{color}"><title>{html.escape(title)}</title></polyline>')
+        dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+        self._parts.append(f'<polyline points="{points}" stroke="{color}"{dashed}>{tip(title)}</polyline>')
 
     def dots(self, values: Sequence[tuple[float, float]], color: str) -> None:
         """A dot at each point."""
         path = "".join(f"M{self._along(x):.1f} {self._down(y):.1f}h0" for x, y in values)
         self._parts.append(f'<path class="dots" stroke="{color}" d="{path}"/>')
 
-    def upright(self, x: float, text: str) -> None:
+    def band(self, start: float, end: float, color: str, title: str) -> None:
+        """A coloured stretch of x from top to bottom, behind everything else."""
+        left, height = self._along(start), HEIGHT - _TOP - _BOTTOM
+        outline = f"M{left:.1f} {_TOP}H{self._along(end):.1f}v{height}H{left:.1f}z"
+        self._behind.append(f'<path class="band" fill="{color}" d="{outline}">{tip(title)}</path>')
+
+    def upright(self, x: float, name: str) -> None:
         """A vertical line with a name."""
         self._parts.append(f'<path class="mark" d="M{self._along(x):.1f} {_TOP}V{HEIGHT - _BOTTOM}"/>')
-        self._parts.append(_text(self._along(x), _TOP - 6, text, "middle"))
+        self._parts.append(text(self._along(x), _TOP - 6, name, "middle"))
 
     def level(self, y: float) -> None:
         """A horizontal line."""
@@ -53,43 +77,47 @@ class Axes:
 
     def svg(self, title: str) -> str:
         """The chart."""
-        return _svg(HEIGHT, title, self._parts)
-
-    def _along(self, x: float) -> float:
-        low, high = self._x
-        return _LEFT + (x - low) / (high - low) * (WIDTH - _LEFT - _RIGHT)
+        return picture(HEIGHT, title, [*self._behind, *self._parts])
 
     def _down(self, y: float) -> float:
         low, high = self._y
         return HEIGHT - _BOTTOM - (y - low) / (high - low) * (HEIGHT - _TOP - _BOTTOM)
 
 
-def heat_map(rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float]], title: str) -> str:
-    """A table of cells, red below zero and blue above, by the largest of all; NaN stays white. Each cell says its value."""
-    side, height = 130, 22
-    width = (WIDTH - side) / max(len(columns), 1)
-    most = max((abs(value) for row in values for value in row if math.isfinite(value)), default=1.0) or 1.0
-    parts = [_text(side + (k + 0.5) * width, 14, name, "middle") for k, name in enumerate(columns)]
-    for i, name in enumerate(rows):
-        top = 20 + i * height
-        parts.append(_text(side - 6, top + 15, name, "end"))
-        for k, value in enumerate(values[i]):
-            told = "" if math.isnan(value) else f"{value:.2f}"
-            tip = f"<title>{html.escape(name)}, {html.escape(columns[k])}: {told}</title>"
-            left = f"{side + k * width:.1f}"
-            parts.append(
-                f'<rect x="{left}" y="{top}" width="{width:.1f}" height="{height}" fill="{shade(value / most)}">{tip}</rect>'
-            )
-            parts.append(_text(side + (k + 0.5) * width, top + 15, told, "middle"))
-    return _svg(24 + len(rows) * height, title, parts)
+class Lanes:
+    """Shares over x, a lane each, one below the other.
 
+    Args:
+        x: least and greatest value.
+    """
 
-def shade(share: float) -> str:
-    """A colour for -1 (red) to 1 (blue), white at 0 and for NaN."""
-    if math.isnan(share):
-        return "#ffffff"
-    fade = round(255 - 150 * min(abs(share), 1.0))
-    return f"#{fade:02x}{fade:02x}ff" if share > 0 else f"#ff{fade:02x}{fade:02x}"
+    def __init__(self, x: tuple[float, float]) -> None:
+        self._along = Across(*x)
+        self._parts: list[str] = []
+        self._count = 0
+
+    def lane(self, name: str, edges: Sequence[float], shares: Sequence[float], color: str, title: str) -> None:
+        """Shares (0 to 1) of stretches of x, each from its edge to the next: as high as they are great."""
+        foot = (self._count + 1) * (_LANE + 3)
+        self._count += 1
+        steps_ = "".join(
+            f"V{foot - _LANE * share:.1f}H{self._along(end):.1f}" for share, end in zip(shares, edges[1:], strict=True)
+        )
+        self._parts.append(f'<path class="grid" d="M{_LEFT} {foot}H{WIDTH - _RIGHT}"/>')
+        area = f"M{self._along(edges[0]):.1f} {foot}{steps_}V{foot}z"
+        self._parts.append(f'<path class="lane" fill="{color}" d="{area}">{tip(title)}</path>')
+        self._parts.append(text(_LEFT - 6, foot - 3, name, "end"))
+
+    def upright(self, x: float) -> None:
+        """A vertical line through all lanes."""
+        self._parts.append(f'<path class="mark" d="M{self._along(x):.1f} 0V{self._height()}"/>')
+
+    def svg(self, title: str) -> str:
+        """The chart."""
+        return picture(self._height() + 4, title, self._parts)
+
+    def _height(self) -> int:
+        return self._count * (_LANE + 3)
 
 
 def thinned(values: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -111,15 +139,36 @@ def steps(low: float, high: float) -> list[float]:
     return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _svg(height: int, title: str, parts: Sequence[str]) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(title)}">{"".join(parts)}</svg>'
+def picture(height: float, title: str, parts: Sequence[str]) -> str:
+    """Parts as one picture of the common width."""
+    return f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{html.escape(title)}">{"".join(parts)}</svg>'
+
+
+def text(x: float, y: float, words: str, anchor: str = "", kind: str = "") -> str:
+    """Words at a place; they start there, end there, or have it in the middle. Those of kind `up` are written upwards."""
+    anchored = f' text-anchor="{anchor}"' if anchor else ""
+    named = f' class="{kind}"' if kind else ""
+    turned = f' transform="rotate(-90 {place(x)} {place(y)})"' if kind == "up" else ""
+    return f'<text x="{place(x)}" y="{place(y)}"{anchored}{named}{turned}>{html.escape(words)}</text>'
+
+
+def box(x: float, y: float, width: float, height: float, color: str, title: str = "") -> str:
+    """A coloured rectangle, with words for those who point at it."""
+    drawn = f'x="{place(x)}" y="{place(y)}" width="{place(width)}" height="{place(height)}" fill="{color}"'
+    return f"<rect {drawn}>{tip(title)}</rect>" if title else f"<rect {drawn}/>"
+
+
+def place(value: float) -> str:
+    """A coordinate: a tenth of a pixel is enough."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def tip(words: str) -> str:
+    """What is said to those who point at an element."""
+    return f"<title>{html.escape(words)}</title>"
 
 
 def _wide(bounds: tuple[float, float]) -> tuple[float, float]:
     """Bounds that are apart."""
     low, high = bounds
     return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{html.escape(text)}</text>'

@@ -1,0 +1,1 @@
+"""The page of a research: its parts, and the charts in them."""

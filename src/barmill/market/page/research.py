@@ -1,0 +1,40 @@
+"""The page of a research, from its parts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from barmill.market.page import labels, regimes, strategies
+from barmill.market.page.document import Page
+from barmill.market.page.labels import LabelGrid
+from barmill.market.page.regimes import Prices, Sorting
+
+
+def research_page(
+    summary: Mapping[str, Any],
+    top: Sequence[Mapping[str, Any]],
+    curves: Mapping[str, strategies.Floats],
+    table: strategies.Table,
+    grid: LabelGrid,
+    prices: Prices,
+    sortings: Sequence[Sorting],
+) -> str:
+    """The page.
+
+    Args:
+        summary: what `stages.results` counts.
+        top: the first rows of the ranking.
+        curves: strategy → equity at each bar, of the first few.
+        table: columns of the results table.
+        grid: what became of positions by label.
+        prices: of the series.
+        sortings: of its windows into regimes.
+    """
+    page = Page(f"{summary['dataset']}: strategies, labels, regimes")
+    strategies.counts(page, summary)
+    strategies.ranking(page, top)
+    strategies.curves(page, summary, curves)
+    strategies.comparisons(page, table)
+    strategies.objections(page)
+    labels.show(page, grid)
+    regimes.show(page, prices, sortings, summary["ticks"])
+    return page.html()
