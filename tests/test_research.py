@@ -67,10 +67,10 @@ class Edited:
         assert old in self.text
         self._path.write_text(self.text.replace(old, new))
 
-    def fails(self, statement: str) -> None:
-        """Have the rule run a statement where the width is 2."""
+    def fails(self, statement: str, width: float = 2) -> None:
+        """Have the rule run a statement where the width is this."""
         start = "    mean, reach = chart.mean(n)"
-        self.becomes(start, f"    if width == 2:\n        {statement}\n{start}")
+        self.becomes(start, f"    if width == {width}:\n        {statement}\n{start}")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_everything_is_there(project: ResearchProject) -> None:
     assert sorted(project.results()) == sorted(strategies(LINES))
     folder = project.root / f"artifacts/results/{NAME}"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "backtest_results_merged.parquet", "complete.json", "failed.csv", "ranking.csv", "report.html", "summary.json",
+        "backtest_results_merged.parquet", "failed.csv", "ranking.csv", "report.html", "summary.json",
     ]  # fmt: skip
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(folder.parents[3].rglob("*.parquet"))}
     project.assert_fresh()
@@ -171,13 +171,65 @@ def test_failing_strategies_fail_the_run(project: ResearchProject, edited: Edite
     edited.fails("raise ValueError('no width')")
     for _ in range(2):
         said = project.bad(**edited.environ)
-        assert f"11 of 66 strategies of {NAME} failed" in said
+        assert f"failed   batches:{NAME}/2" in said
+        assert f"failed   batches:{NAME}/3" in said
+        assert "5 pieces failed, the first band_reversion n=10 width=2 stop=2 target=12 hold=240: ValueError" in said
         assert "ValueError in band_reversion: no width" in said
     failed = read_rows(project.root / f"artifacts/results/{NAME}/failed.csv")
     assert {row["strategy"].split(" stop")[0] for row in failed} == {"band_reversion n=10 width=2"}
     assert sum(not row["error"] for row in project.results().values()) == 55
     assert "Partial: 11 strategies failed" in (project.root / f"artifacts/results/{NAME}/report.html").read_text()
     assert project.good().counts["failed"] == 0  # the rule as it was
+
+
+SWITCH = "if __import__('os').path.exists('switch'): raise ValueError('switched off')"
+ONE = "band_reversion n=15 width=1.5 stop=2 target=3 hold=240"
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_only_what_failed_is_tried_again(project: ResearchProject, edited: Edited, workers: tuple[str, ...]) -> None:
+    """A strategy that fails for a reason outside is tried again by the next plain run: that one, and no other."""
+    environ = edited.environ | {"BARMILL_STRATEGIES": ",".join([*LINES, ONE])}
+    edited.fails(SWITCH, 1.5)
+    (project.root / "switch").touch()
+    first = project.doit(*workers, **environ)
+    assert (first.code, first.counts["failed"]) == (1, 1)
+    assert f"1 piece failed, {ONE}: ValueError in band_reversion: switched off" in first.out
+    assert [name for name, row in project.results().items() if row["error"]] == [ONE]
+    before = project.results()
+
+    again = project.doit(*workers, **environ)  # it fails as before: nothing else is done
+    assert again.code == 1
+    assert {key: again.counts[key] for key in ("built", "restored", "failed")} == {"built": 0, "restored": 0, "failed": 1}
+    assert "6 of 7 pieces were known" in again.out
+    status = project.doit("status", **environ)
+    assert status.code == 1
+    assert ["batches", "3", "1", "0", "0"] in [line.split() for line in status.out.splitlines()]
+    said = project.doit("explain", f"batches:{NAME}/3", **environ).out
+    assert f"because  1 piece failed, {ONE}: ValueError in band_reversion: switched off; tried again at each run" in said
+    assert project.doit("verify", **environ).code == 0
+
+    (project.root / "switch").unlink()
+    mended = project.good(*workers, **environ)
+    assert [words[1] for words in built(mended, "batches")] == [f"batches:{NAME}/3"]
+    assert traded(project, mended) == 1
+    after = project.results()
+    assert after[ONE]["error"] == ""
+    assert after[ONE]["n_trades"] > 0
+    assert {name: row for name, row in after.items() if name != ONE} == {n: row for n, row in before.items() if n != ONE}
+    project.assert_fresh(**environ)
+
+
+def test_a_failure_ruins_no_good_result(project: ResearchProject, edited: Edited) -> None:
+    """Where every strategy has a result and a forced run fails, that run says so, and the next one has the result again."""
+    environ = edited.environ
+    edited.fails(SWITCH)
+    project.good(**environ)
+    before = project.results()
+    (project.root / "switch").touch()
+    assert project.doit("--fresh", "-s", f"batches:{NAME}/3", **environ).code == 1
+    assert project.good(**environ).counts["built"] == 0
+    assert project.results() == before
 
 
 def test_workers_that_crash(project: ResearchProject, edited: Edited) -> None:

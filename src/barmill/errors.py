@@ -12,7 +12,6 @@ BarmillError              every error of ours: a fact with its values, then a hi
 │   └── ChunkCorrupt      a chunk, a panel or a manifest is not what was written: run doit
 ├── SourceError           a provider gives nothing that can be stored: ask again later, or ask for something else
 │   └── UnknownSymbol     a provider, or the project, has no such series
-├── StrategiesFailed      strategies could not be backtested: mend their rules
 ├── DatabaseError         a database that is published to refuses: mend what it says
 │   └── DatabaseLost      it can't be reached, or went away: start it, and publish again
 ├── OutputError           a build did not write what it declared, or wrote more
@@ -118,10 +117,6 @@ class ObjectCorrupt(StoreError):
 
 class RecordCorrupt(StoreError):
     """A record can't be believed: it is no JSON, or does not fit its name or its check."""
-
-
-class StrategiesFailed(BarmillError):
-    """Strategies could not be backtested."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

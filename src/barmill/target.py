@@ -37,14 +37,16 @@ class Target:
             worked out. What comes of a piece is decided by its name, the code of its function, and everything else about
             the target but its other pieces. `build` gets them as `pieces`, and as `known` (name → folder) those that an
             earlier build of another set of pieces has worked out already: in the folder its outputs lie under their roles.
-            What it writes must be the same whether it takes a piece from there or works it out.
+            What it writes must be the same whether it takes a piece from there or works it out. A piece that fails need
+            not fail the others: `build` returns name → what went wrong. Its outputs are put in place, and read, as they are;
+            the run fails, and the next one tries those pieces again.
 
     Raises:
         TargetError: the roles do not fit the signature of `build`.
     """
 
     name: str
-    build: Callable[..., None]
+    build: Callable[..., Mapping[str, str] | None]
     inputs: Mapping[str, PathLike | Sequence[PathLike]]
     outputs: Mapping[str, Path]
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -75,11 +77,18 @@ class Target:
         """Whether an input is a sequence of files."""
         return not isinstance(self.inputs[role], (str, Path))
 
-    def call(self, outputs: Mapping[str, Path], known: Mapping[str, Path] | None = None) -> None:
-        """Call the build function, with these paths to write to, and what is known of its pieces."""
+    def call(self, outputs: Mapping[str, Path], known: Mapping[str, Path] | None = None) -> Mapping[str, str]:
+        """Call the build function, with these paths to write to, and what is known of its pieces; pieces that failed, and why.
+
+        Raises:
+            TargetError: it names a piece that the target does not have.
+        """
         inputs = {role: [Path(p) for p in names] if self.is_group(role) else Path(names[0]) for role, names in self.names()}
         pieces = {"pieces": self.pieces, "known": known or {}} if self.pieces else {}
-        self.build(**inputs, **outputs, **self.params, **pieces)
+        failed = self.build(**inputs, **outputs, **self.params, **pieces) or {}
+        if strange := [name for name in failed if name not in self.pieces]:
+            raise TargetError(f"{self.name}: the build names {strange[0]!r} as failed, which is no piece of it")
+        return failed
 
 
 class Stage(Protocol):
@@ -95,7 +104,7 @@ class Stage(Protocol):
 
 
 @functools.cache
-def _check_signature(build: Callable[..., None], roles: tuple[str, ...]) -> None:
+def _check_signature(build: Callable[..., Any], roles: tuple[str, ...]) -> None:
     name = f"{build.__module__}.{build.__qualname__}" if inspect.isfunction(build) else repr(build)
     if not inspect.isfunction(build) or "<" in build.__qualname__ or "." in build.__qualname__:
         raise TargetError(f"{name} is not a module-level function", "define it at the top of its module")

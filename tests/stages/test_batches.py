@@ -101,20 +101,21 @@ def test_a_failing_strategy_is_a_row_with_its_error(tmp_path):
     assert rows["ma_cross fast=5 ratio=2 stop=2 target=3 hold=240"]["n_trades"] > 0
 
 
-def test_a_known_failure_is_tried_again(tmp_path, counted):
-    """Of an earlier table the row with an error is not taken: that strategy is tried again, and it alone."""
-    name = "ma_cross fast=5 ratio=2 stop=2 target=3 hold=240"
+def test_a_failure_is_told(tmp_path):
+    """A batch names the strategies that failed, and why; those that it took from an earlier one did not fail."""
 
     def broken(chart, **_):
         raise ValueError("no")
 
-    pieces = rules("ma_cross fast=5 ratio=2")
+    name = "ma_cross fast=5 ratio=2 stop=2 target=3 hold=240"
+    chunk, pieces = write_chunk(tmp_path / "2023-11.parquet", made(700)), rules("ma_cross fast=5 ratio=2")
+    params = PARAMS | {"pieces": pieces | {name: broken}}
+    assert batches.build([chunk], tmp_path / "out", known={}, **params) == {name: "ValueError in broken: no"}
     (tmp_path / "known").mkdir()
-    build(tmp_path, pieces | {name: broken})
     (tmp_path / "out").rename(tmp_path / "known/out")
-    counted.clear()
-    rows = build(tmp_path, pieces, known=dict.fromkeys(pieces, tmp_path / "known"))
-    assert (rows[name]["error"], len(counted)) == ("", 1)
+    known = dict.fromkeys([each for each in pieces if each != name], tmp_path / "known")
+    assert batches.build([chunk], tmp_path / "out", known=known, **params) == {name: "ValueError in broken: no"}
+    assert batches.build([chunk], tmp_path / "out", known=known, **PARAMS, pieces=pieces) == {}
 
 
 @pytest.mark.parametrize("error", [MemoryError(), OSError(28, "No space left on device")])

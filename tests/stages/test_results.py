@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from barmill.errors import StrategiesFailed
 from barmill.market import metrics, ranking
 from barmill.market.backtest import Backtest
 from barmill.market.costs import Costs
@@ -190,18 +189,6 @@ def test_no_strategy_without_skill_passes(tmp_path):
     out = build(tmp_path, ("ma_cross", "momentum"), size=700, minimum=20)
     assert json.loads(out["summary"].read_text())["passed"] == 0
     assert json.loads(out["summary"].read_text())["ranked"] > 100
-
-
-def test_a_failed_strategy_fails_the_run(tmp_path):
-    """As long as a strategy fails so does the last target, with its name and error; without one it is written."""
-    name = sorted(strategies(LINES))[5]
-    out = build(tmp_path / "a", failing=[name])
-    with pytest.raises(StrategiesFailed, match=rf"1 of 66 strategies of {NAME} failed, the first is '{name}': ValueError"):
-        results.complete(out["failed"], out["summary"], out["complete"])
-    assert not out["complete"].exists()
-    out = build(tmp_path / "b")
-    results.complete(out["failed"], out["summary"], out["complete"])
-    assert json.loads(out["complete"].read_text()) == {"strategies": 66}
 
 
 class Tags(html.parser.HTMLParser):

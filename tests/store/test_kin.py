@@ -29,16 +29,22 @@ def triple(number: int) -> int:
     return 3 * number
 
 
-def table(base: Path, out: Path, *, plus: int, pieces: Mapping[str, Callable[[int], int]], known: Mapping[str, Path]) -> None:
-    """A line per piece: its name, and what its function makes of base + name + plus."""
+BROKEN: set[str] = set()
+
+
+def table(
+    base: Path, out: Path, *, plus: int, pieces: Mapping[str, Callable[[int], int]], known: Mapping[str, Path]
+) -> dict[str, str]:
+    """A line per piece: its name, and what its function makes of base + name + plus; those in `BROKEN` have none, and fail."""
     lines = {}
     for name, function in pieces.items():
         if name in known:
             lines[name] = json.loads((known[name] / "out").read_text())[name]
         else:
             WORKED.append(name)
-            lines[name] = function(int(base.read_text()) + int(name) + plus)
+            lines[name] = None if name in BROKEN else function(int(base.read_text()) + int(name) + plus)
     out.write_text(json.dumps(lines))
+    return {name: "broken" for name in lines if lines[name] is None}
 
 
 class Workshop:
@@ -109,6 +115,79 @@ def test_everything_else_counts(shop: Workshop) -> None:
 def test_force_takes_nothing_from_earlier_builds(shop: Workshop) -> None:
     """A forced build works every piece out."""
     assert shop.worked("a", range(4), force=True) == ["0", "1", "2", "3"]
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of pieces that fail."""
+    names: set[str] = set()
+    monkeypatch.setitem(globals(), "BROKEN", names)
+    return names
+
+
+def fails(shop: Workshop, name: str, numbers: range) -> list[str]:
+    """Build a target of which pieces fail; which of them were worked out."""
+    WORKED.clear()
+    shop.outcome = shop.cache.ensure(shop.target(name, {str(number): double for number in numbers}))
+    return list(WORKED)
+
+
+def test_failed_pieces_are_tried_again(shop: Workshop, broken: set[str]) -> None:
+    """A build in which a piece failed is never a hit: that piece is tried again, alone, until it is worked out."""
+    broken.add("9")
+    assert fails(shop, "c", range(8, 11)) == ["8", "9", "10"]
+    assert (shop.outcome.failed, shop.outcome.origin) == ({"9": "broken"}, "built")
+    assert json.loads((shop.root / "c").read_text()) == {"8": 216, "9": None, "10": 220}
+    assert fails(shop, "c", range(8, 11)) == ["9"]
+    assert shop.outcome.warning == ""
+    assert shop.cache.restore(shop.target("c", {str(number): double for number in range(8, 11)})) is None
+    broken.clear()
+    assert shop.worked("c", range(8, 11)) == ["9"]
+    assert shop.outcome.failed == {}
+    assert shop.outcome.note == "2 of 3 pieces were known"
+    assert shop.worked("c", range(8, 11)) == []
+    assert shop.outcome.origin == "fresh"
+
+
+def test_other_targets_take_the_good_pieces(shop: Workshop, broken: set[str]) -> None:
+    """Of a build in which a piece failed other targets take the others, and work out that one themselves."""
+    broken.add("9")
+    fails(shop, "c", range(8, 11))
+    broken.clear()
+    assert shop.worked("d", range(12)) == ["9", "11"]
+
+
+def test_a_good_record_stays(shop: Workshop, broken: set[str]) -> None:
+    """A forced build in which a piece failed does not replace the record in which none did."""
+    broken.add("2")
+    target = shop.target("a", {str(number): double for number in range(4)})
+    outcome = shop.cache.ensure(target, force=True)
+    assert outcome.failed == {"2": "broken"}
+    assert "not deterministic" in outcome.warning
+    assert shop.worked("a", range(4)) == []
+    assert shop.outcome.origin == "restored"
+
+
+def test_records_name_what_failed(shop: Workshop, broken: set[str]) -> None:
+    """A record of a build in which a piece failed says so on disk, and only such a record does."""
+    broken.add("9")
+    fails(shop, "c", range(8, 11))
+    bodies = [json.loads(path.read_text()) for path in (shop.store / "actions").rglob("*.json")]
+    assert sorted(body.get("failed", []) for body in bodies) == [[], [], ["9"]]
+    assert sum("failed" in body for body in bodies) == 1
+
+
+def test_a_failed_piece_that_there_is_not(tmp_path: Path) -> None:
+    """A build that names what is no piece of it is at fault."""
+    target = Target("x", strays, {}, {"out": tmp_path / "x"})
+    with pytest.raises(TargetError, match="names 'nothing' as failed, which is no piece of it"):
+        Cache(tmp_path / "store", tmp_path / "state.sqlite").ensure(target)
+
+
+def strays(out: Path) -> dict[str, str]:
+    """It has no pieces."""
+    out.write_text("")
+    return {"nothing": "at all"}
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "delete"])

@@ -31,9 +31,6 @@ COLUMNS = (*TEXTS, *EXITS, "n_signals", *metrics.COLUMNS)
 """Columns of a results table. Metrics are null where they are undefined, and all of them where there is an error."""
 
 
-_NONE = text_array([""])[0]
-
-
 @dataclass(frozen=True)
 class Row:
     """What came of a strategy."""
@@ -54,7 +51,7 @@ class Earlier:
 
 
 def earlier(places: Mapping[str, Path]) -> Earlier:
-    """The rows of strategies in tables of earlier batches; one with an error is left out: it is tried again.
+    """The rows of strategies in tables of earlier batches.
 
     Args:
         places: strategy → the table that has its row.
@@ -63,8 +60,7 @@ def earlier(places: Mapping[str, Path]) -> Earlier:
     for path in dict.fromkeys(places.values()):
         table = read_parquet(path)
         names = text_array([name for name, place in places.items() if place == path])
-        good = pc.and_(pc.is_in(table.column("strategy"), names), pc.equal(table.column("error"), _NONE))
-        tables.append(table.filter(good))
+        tables.append(table.filter(pc.is_in(table.column("strategy"), names)))
         found += tables[-1].column("strategy").to_pylist()
     return Earlier(tables, frozenset(found))
 
@@ -124,6 +120,17 @@ def _table(rows: Sequence[Row]) -> pa.Table:
         else:
             columns[name] = or_null(column)
     return pa.table(columns)
+
+
+def failures(tables: Iterable[pa.Table]) -> dict[str, str]:
+    """Strategy → error, of those that have one, ascending."""
+    found = [
+        (name, error)
+        for table in tables
+        for name, error in zip(*(table.column(each).to_pylist() for each in ("strategy", "error")), strict=True)
+        if error
+    ]
+    return dict(sorted(found))
 
 
 def write(path: Path, tables: Iterable[pa.Table]) -> None:

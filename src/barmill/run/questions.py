@@ -12,9 +12,11 @@ from barmill.store.cache import Cache
 from barmill.store.stats import ABSENT
 from barmill.target import Target
 
+_FAILED = '"failed":'  # a key of an entry; within a text its quotes would be escaped
+
 
 def is_fresh(cache: Cache, target: Target, task: str) -> bool:
-    """Whether the target is up to date: it is to a letter what it was when it was last finished as `task`.
+    """Whether the target is up to date: it is to a letter what it was when it was last finished as `task`, and no piece failed.
 
     Raises:
         InputError: an input is missing or can't be read.
@@ -26,10 +28,17 @@ def is_fresh(cache: Cache, target: Target, task: str) -> bool:
     if cache.state.stamps.get(task) == f'"{stamp}"':
         return True
     finished = cache.state.tasks.get(task, "")
-    fresh = bool(finished) and f'"{cache.look(target)}"' in finished
+    fresh = bool(finished) and f'"{cache.look(target)}"' in finished and _FAILED not in finished
     if fresh:
         cache.vouch(target, task, stamp)
     return fresh
+
+
+def told_of(failed: Mapping[str, str]) -> str:
+    """The pieces that failed: how many, and the first by name."""
+    name, error = next(iter(failed.items()))
+    what, such = ("1 piece", "") if len(failed) == 1 else (f"{len(failed)} pieces", "the first ")
+    return f"{what} failed, {such}{name}: {error}"
 
 
 def reasons(cache: Cache, target: Target, values: Mapping[str, Any]) -> Iterator[str]:
@@ -50,6 +59,8 @@ def reasons(cache: Cache, target: Target, values: Mapping[str, Any]) -> Iterator
     (old_key, *old_outputs), (new_key, *new_outputs) = values["finished"].split(), now.split()
     if old_key != new_key:
         yield from _differences(cache, target, Digest(old_key), cache.manifest(target))
+    if failed := values.get("failed"):
+        yield f"{told_of(failed)}; tried again at each run"
     for path, old, new in zip(target.outputs.values(), old_outputs, new_outputs, strict=False):
         if old != new:
             yield f"output {path} is {'missing' if new == ABSENT else 'not what was built'}"

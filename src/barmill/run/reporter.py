@@ -11,6 +11,10 @@ from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
 from doit.task import Task
 
+from barmill.run.questions import told_of
+
+_TRIED_AGAIN = "hint: mend it and run doit, which tries again what failed, and takes the other pieces as they are"
+
 
 class Reporter(ConsoleReporter):  # type: ignore[misc]
     """Says what was built, restored or failed; targets that were fresh are only counted, and under a bar all good ones.
@@ -53,7 +57,11 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
             return
         values = task.values
         name = f"{task.title()}, {values['note']}" if values.get("note") else task.title()
-        self._add(name, values.get("origin", "built"), values.get("seconds", 0.0), values.get("saved", 0.0))
+        if failed := values.get("failed"):
+            self._count["failed"] += 1
+            self._line(f"{'failed':9}{name}\n{_indented(told_of(failed))}{_indented(_TRIED_AGAIN)}".rstrip())
+        else:
+            self._add(name, values.get("origin", "built"), values.get("seconds", 0.0), values.get("saved", 0.0))
         if task.values.get("warning"):
             self._line(f"warning: {task.name}: {task.values['warning']}")
 

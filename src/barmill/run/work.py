@@ -63,6 +63,8 @@ def result_of(cache: Cache, target: Target, outcome: Outcome) -> Result:
         "warning": outcome.warning,
         "note": outcome.note,
     }
+    if outcome.failed:
+        values["failed"] = dict(outcome.failed)
     return Result(outcome.key, values)
 
 

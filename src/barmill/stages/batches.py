@@ -21,8 +21,8 @@ def build(
     out_of_sample: float,
     pieces: Mapping[str, Callable[..., Any]],
     known: Mapping[str, Path],
-) -> None:
-    """Backtest the strategies of a batch on one series.
+) -> Mapping[str, str]:
+    """Backtest the strategies of a batch on one series; returns those that failed, and why.
 
     Args:
         bars: Parquet files of the series.
@@ -44,6 +44,7 @@ def build(
         backtest = Backtest.read(bars, Costs(**costs), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
         tables.append(results.work_out(lacking, backtest))
     results.write(out, tables)
+    return results.failures(tables)
 
 
 def targets(plan: Plan) -> Iterator[Target]:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from barmill.errors import StrategiesFailed
 from barmill.market import grids
 from barmill.market.costs import Costs, costs_of
 from barmill.market.datasets import MINUTES, Dataset
@@ -140,29 +139,8 @@ def page(
     out.write_text(research_page(counts, rows, curves, table, grid, prices, sortings), encoding="utf-8")
 
 
-def complete(failed: Path, summary: Path, out: Path) -> None:
-    """Fail as long as a strategy does: its row is in the table, the ranking is of the others, and the run says so.
-
-    Args:
-        failed: see `rank`.
-        summary: see `rank`.
-        out: JSON, how many strategies there are; not written if one failed.
-
-    Raises:
-        StrategiesFailed: a strategy has an error.
-    """
-    counts = json.loads(summary.read_text(encoding="utf-8"))
-    if rows := read_rows(failed):
-        raise StrategiesFailed(
-            f"{len(rows)} of {counts['strategies']} strategies of {counts['dataset']} failed, the first is "
-            f"{rows[0]['strategy']!r}: {rows[0]['error']}",
-            f"mend its rule and run doit, which trades again what it concerns; {failed} has them all, the ranking the others",
-        )
-    out.write_text(json.dumps({"strategies": counts["strategies"]}) + "\n", encoding="utf-8")
-
-
 def targets(plan: Plan) -> Iterator[Target]:
-    """Three targets per dataset: table and ranking, the page, and whether every strategy could be backtested."""
+    """Two targets per dataset: table and ranking, and the page."""
     settings = plan.settings
     count = len(batches_of(tuple(settings.strategies), settings.batch_size))
     for dataset in plan.research():
@@ -179,8 +157,6 @@ def targets(plan: Plan) -> Iterator[Target]:
         )  # fmt: skip
         read = {role: here[role] for role in ("merged", "ranking", "summary")} | {"bars": bars} | _research(plan, dataset)
         yield Target(f"{name}/page", page, read, {"out": here["page"]}, {"top": settings.top} | trading)
-        found = {role: here[role] for role in ("failed", "summary")}
-        yield Target(f"{name}/complete", complete, found, {"out": here["complete"]})
 
 
 def _research(plan: Plan, dataset: Dataset) -> dict[str, Path | Sequence[Path]]:
@@ -217,7 +193,6 @@ _FILES = {
     "failed": "failed.csv",
     "summary": "summary.json",
     "page": "report.html",
-    "complete": "complete.json",
 }
 
 

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Record:
         seconds: wall time of the build function.
         started: UTC time at which it started, ISO 8601.
         host: machine it ran on.
+        failed: names of the pieces that failed. A record with any is no hit; what it holds of the others is known.
     """
 
     key: Digest
@@ -41,6 +42,7 @@ class Record:
     seconds: float = 0.0
     started: str = ""
     host: str = ""
+    failed: Sequence[str] = ()
 
     def objects(self) -> Iterator[tuple[Digest, int]]:
         """Digest and size of every object that it names; an empty folder has none."""
@@ -119,6 +121,8 @@ class Actions:
     def put(self, record: Record) -> None:
         """Write a record, replacing the one of the same key."""
         body = {"format": FORMAT, **vars(record)}
+        if not record.failed:  # most have none
+            del body["failed"]
         body["check"] = digest_record(body)
         files.write_atomic(self.path(record.key), canonical(body), mode=0o444, fsync=self.fsync)
 

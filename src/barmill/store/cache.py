@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ class Outcome:
         saved: seconds that the build took when it was built, if it was not built now.
         warning: something the reader should know, or "".
         note: what else can be said of a build, or "".
+        failed: pieces that failed, and what went wrong; the outputs are in place all the same.
     """
 
     key: Digest
@@ -60,6 +61,7 @@ class Outcome:
     saved: float = 0.0
     warning: str = ""
     note: str = ""
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Cache:
@@ -225,11 +227,11 @@ class Cache:
                     return outcome
             except (ObjectCorrupt, ObjectMissing) as error:
                 warning = f"{error.fact}; built again"
-        built, known = self._build(target, Record(key, manifest, {}, read, task), before, afresh=force)
-        if record is not None and dict(record.outputs) != dict(built.outputs):
+        built, known, failed = self._build(target, Record(key, manifest, {}, read, task), before, afresh=force)
+        if record is not None and not record.failed and dict(record.outputs) != dict(built.outputs):
             warning = "the same inputs, parameters and code gave other bytes than before: the build is not deterministic"
         note = f"{known} of {len(target.pieces)} pieces were known" if known else ""
-        return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning, note)
+        return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning, note, failed)
 
     def restore(self, target: Target) -> Outcome | None:
         """Bring the target's outputs into place without building: None if the store has no result for it.
@@ -243,6 +245,8 @@ class Cache:
         return None if record is None else self._recall(target, record, start)
 
     def _recall(self, target: Target, record: Record, start: float) -> Outcome | None:
+        if record.failed:  # they are tried again
+            return None
         with self.guard.shared():
             if not self.actions.touch(record.key):  # gc has just removed it
                 return None
@@ -310,14 +314,16 @@ class Cache:
         """Of each input, what is another after it was written to, even if its content is the same again."""
         return {name: self.stats.mark(name) for _, name in target.spelled_out()}
 
-    def _build(self, target: Target, record: Record, before: dict[str, object], *, afresh: bool) -> tuple[Record, int]:
-        """Build, and publish what was built; returns its record, and how many of its pieces were known."""
+    def _build(
+        self, target: Target, record: Record, before: dict[str, object], *, afresh: bool
+    ) -> tuple[Record, int, Mapping[str, str]]:
+        """Build, and publish what was built; returns its record, how many of its pieces were known, and those that failed."""
         with self._staged() as staging:
             made = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             start = time.perf_counter()
             known = {} if afresh else self.kin.known(record.manifest, staging / "known", self._unpack)
-            target.call(made, known)
+            failed = target.call(made, known)
             seconds = round(time.perf_counter() - start, 6)
             files.remove(staging / "known")
             outputs = _written(target, made, staging)
@@ -325,19 +331,21 @@ class Cache:
             if moved := [name for name in before if before[name] != after[name]]:
                 raise InputMoved(f"{', '.join(moved)} changed while it was read; nothing was kept", "run doit again")
             record = replace(record, outputs=outputs, seconds=seconds, started=started, host=os.uname().nodename)
+            record = replace(record, failed=sorted(failed))
             self._publish(target, made, record)
-        return record, len(known)
+        return record, len(known), failed
 
     def _publish(self, target: Target, made: Mapping[str, Path], record: Record) -> None:
         """Objects first, then the record, then the outputs: a kill in between leaves a record that can be restored.
 
-        An output, or a file in one, that came out as it was stays untouched.
+        An output, or a file in one, that came out as it was stays untouched; so does a record of all pieces if some failed.
         """
         with self.guard.shared():
             for role, name, digest, size in _files(record.outputs):
                 self.objects.put(made[role] / name, digest, size)
-            self.actions.put(record)
-            self.kin.note(record)
+            if not record.failed or (before := self.actions.get(record.key)) is None or before.failed:
+                self.actions.put(record)
+                self.kin.note(record)
         for role, path in target.outputs.items():
             written = record.outputs[role]
             self._place(made[role], path, written, places.lacks(self.stats, path, written))

@@ -47,10 +47,10 @@ class Codes:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._known: dict[Callable[..., None], Code] = {}
+        self._known: dict[Callable[..., Any], Code] = {}
         self._loaded = {path: _stamp(path) for path in _loaded_sources()}
 
-    def of(self, build: Callable[..., None]) -> Code:
+    def of(self, build: Callable[..., Any]) -> Code:
         """The code of `build`.
 
         Raises:
@@ -61,7 +61,7 @@ class Codes:
             code = self._known[build] = self._look_up(build)
         return code
 
-    def _look_up(self, build: Callable[..., None]) -> Code:
+    def _look_up(self, build: Callable[..., Any]) -> Code:
         name = f"{build.__module__}.{build.__qualname__}"
         entry = _decode(self._state.codes.get(name))
         if not entry or not self._holds(entry, build.__module__):

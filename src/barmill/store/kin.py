@@ -63,7 +63,7 @@ class Kin:
         for number, key in enumerate(self._of(manifest) if lacking else ()):
             with self._guard.shared():
                 record = self._actions.get(key) if lacking and self._actions.touch(key) else None
-                held = lacking & _pieces(record.manifest) if record else set()
+                held = lacking & _held(record) if record else set()
                 if record and held and _lay_out(record, place := folder / str(number), unpack):
                     known |= {name: place for _, name in held}
                     lacking -= held
@@ -84,6 +84,10 @@ class Kin:
 
 def _pieces(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {(code, name) for code, names in manifest.get("pieces", {}).items() for name in names}
+
+
+def _held(record: Record) -> set[tuple[str, str]]:
+    return {(code, name) for code, name in _pieces(record.manifest) if name not in record.failed}
 
 
 def _lay_out(record: Record, place: Path, unpack: Callable[[Outputs, Path], None]) -> bool:

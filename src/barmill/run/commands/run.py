@@ -91,7 +91,10 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             near = nearest(name, {**self.control.tasks, **self.control.targets})
             hint = f"the nearest are {near}" if near else '"doit list --all" shows every task'
             raise InvalidCommand(f"{name} is no command, task or target\nhint: {hint}") from None
-        return WRONG if isinstance(FRONT.stopped_by, ConfigError) else result
+        if isinstance(FRONT.stopped_by, ConfigError):
+            return WRONG
+        failed = any(task.values.get("failed") for task in self.control.tasks.values())  # pieces, which doit knows not of
+        return result or int(failed)
 
 
 def _interrupt(number: int, _: object) -> None:
