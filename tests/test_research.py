@@ -288,6 +288,39 @@ def test_flags_that_build_what_is_there(project: ResearchProject, flag: str) -> 
     assert project.good(flag, "instruments").counts["built"] == 1
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize("stage", ["labels", "batches"])
+def test_one_cache_is_switched_off(project: ResearchProject, stage: str, workers: tuple[str, ...]) -> None:
+    """`--rebuild` builds all targets of its stage, each piece of them, and no other target; everything is as it was."""
+    stages = [
+        path for path in (project.root / "artifacts").iterdir() if path.is_dir() and path.name not in {"store", ".staging"}
+    ]
+    before = {path: path.read_bytes() for folder in stages for path in folder.rglob("*") if path.is_file()}
+    result = project.good(*workers, "--rebuild", stage)
+    every = {"labels": ["", "/barriers", "/summary"], "batches": [f"/{number}" for number in range(4)]}[stage]
+    assert project.ran(result) == [f"{stage}:{NAME}{end}" for end in every]
+    assert result.counts["restored"] == 0
+    assert "known" not in result.out
+    assert {path: path.read_bytes() for path in before} == before
+    project.assert_fresh()
+
+
+def test_several_caches_are_switched_off(project: ResearchProject) -> None:
+    """It may be repeated, and goes with a selection: then what is selected, and needed for it, is all that is built."""
+    result = project.good("--rebuild", "labels", "--rebuild", "batches")
+    assert {name.partition(":")[0] for name in project.ran(result)} == {"labels", "batches"}
+    result = project.good("--rebuild", "labels", "--rebuild", "batches", f"batches:{NAME}/1")
+    assert project.ran(result) == [f"batches:{NAME}/1"]
+
+
+def test_a_cache_that_there_is_not(project: ResearchProject) -> None:
+    """A misspelt stage is told with the nearest, and nothing runs."""
+    result = project.doit("--rebuild", "batchs")
+    assert result.code == 3
+    assert "--rebuild batchs: there is no such stage" in result.err
+    assert "batches" in result.err
+
+
 def test_a_setting_that_is_wrong(project: ResearchProject) -> None:
     """A misspelt family, a batch size of nothing, costs that are no numbers: told, and nothing runs."""
     assert "there is no family 'ma_cros'" in project.bad(BARMILL_STRATEGIES="ma_cros")

@@ -29,11 +29,13 @@ class Front:
     Attributes:
         command: the `run` command of this process, or None while another command is at work.
         stopped_by: why the targets of a stage can't be told, if that is so.
+        anew: stages whose targets are built whatever is there.
     """
 
     def __init__(self) -> None:
         self.command: Any = None
         self.stopped_by: BarmillError | None = None
+        self.anew: frozenset[str] = frozenset()
         self._settled: set[str | None] = {None}
         self._pending: dict[str, str] = {}
         self._above: set[str] = set()
@@ -42,7 +44,7 @@ class Front:
         """How the target came to be in place, and stays so in this run; None: it gets a task, and is waited for."""
         if self.command is None or self.command.sel_tasks is not None:
             return None
-        if self._is_settled(target, plan):
+        if task.partition(":")[0] not in self.anew and self._is_settled(target, plan):
             try:
                 if is_fresh(cache, target, task):
                     return _FRESH

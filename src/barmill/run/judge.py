@@ -1,6 +1,6 @@
 """doit's dependency manager with our decision in it: a target is up to date when none of the questions has an answer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from doit.dependency import Dependency, DependencyStatus
 from doit.task import DelayedLoaded, Task
@@ -16,11 +16,13 @@ class Judge(Dependency):  # type: ignore[misc]
     Args:
         dependency: the manager that doit opened.
         always: whether every selected task is to be built (`doit -a`).
+        anew: stages whose targets are to be built (`doit --rebuild STAGE`).
     """
 
-    def __init__(self, dependency: Dependency, *, always: bool) -> None:
+    def __init__(self, dependency: Dependency, *, always: bool, anew: Collection[str] = ()) -> None:
         self.__dict__.update(dependency.__dict__)
         self._always = always
+        self._anew = anew
 
     def get_status(self, task: Task, tasks_dict: Mapping[str, Task], get_log: bool = False) -> DependencyStatus:
         """As doit's, for targets by our questions; a subtask that no stage has is an error that names the nearest."""
@@ -34,9 +36,10 @@ class Judge(Dependency):  # type: ignore[misc]
             fresh = is_fresh(task.meta["cache"], target, task.name)
         except BarmillError as error:
             return _error(str(error))
-        if not fresh:
+        anew = task.name.partition(":")[0] in self._anew
+        if anew or not fresh:
             status.status = "run"
-        task.options = {"force": True} if self._always or self.backend.is_forgotten(task.name) else None
+        task.options = {"force": True} if self._always or anew or self.backend.is_forgotten(task.name) else None
         return status
 
     def save_success(self, task: Task, result_hash: str | None = None) -> None:

@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import doit.cmd_run
@@ -25,6 +26,7 @@ _NO_WAIT = {
     "default": False,
     "help": "end at once, with exit code 4, if another run is at work in the project",
 }
+_REBUILD = option("rebuild", "build the targets of STAGE anew, and the others as they need it; may be repeated", default=[])
 _AGAIN = ("fresh", "force_rerun", "no_skip_existing")
 
 
@@ -39,7 +41,7 @@ class Interrupted(KeyboardInterrupt):
 class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
     """doit's run command, judging targets by their content keys."""
 
-    cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT, *map(_again, _AGAIN))
+    cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT, _REBUILD, *map(_again, _AGAIN))
     dep_manager: Any
     sel_tasks: Any
 
@@ -47,6 +49,7 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
         """Run with doit's parsed options and the selected tasks."""
         LOCK.wanted, LOCK.waits = True, not params["no_wait"]
         params["always"] = any(params[name] for name in ("always", *_AGAIN))
+        FRONT.anew = frozenset(params["rebuild"])
         if not params["always"]:
             FRONT.command = self
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -74,7 +77,8 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
     def _execute(self, **options: Any) -> int:
         if self.sel_tasks is not None:
             self.sel_tasks = [relative(name) for name in self.sel_tasks]
-        self.dep_manager = Judge(self.dep_manager, always=options["always"])
+        self._check_stages(FRONT.anew)
+        self.dep_manager = Judge(self.dep_manager, always=options["always"], anew=FRONT.anew)
         if options["num_process"]:
             from barmill.run.runner import PoolRunner
 
@@ -95,6 +99,13 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             return WRONG
         failed = any(task.values.get("failed") for task in self.control.tasks.values())  # pieces, which doit knows not of
         return result or int(failed)
+
+    def _check_stages(self, names: Iterable[str]) -> None:
+        stages = [task.name for task in self.task_list if not task.subtask_of]
+        for name in names:
+            if name not in stages:
+                hint = f"the nearest are {near}" if (near := nearest(name, stages)) else f"there are {', '.join(stages)}"
+                raise InvalidCommand(f"--rebuild {name}: there is no such stage\nhint: {hint}")
 
 
 def _interrupt(number: int, _: object) -> None:
