@@ -1,8 +1,9 @@
 """The index of the tree."""
 
+import os
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from barmill.plan import Plan
 from barmill.stages import index
 from tests.stages.contract import StageContract
 from tests.support.real import real_data
+from tests.support.steps import steps
 from tests.support.trees import build_index, plant
 
 US = "d_us_txt/data/daily/us"
@@ -161,13 +163,25 @@ def test_build_does_not_import_pandas(tmp_path):
     assert done.stdout.strip() == "False"
 
 
-def test_scan_is_fast(tmp_path):
-    """10,000 names are read and parsed in well under a second."""
-    tree = plant(tmp_path / "tree", [f"{US}/nasdaq stocks/{i % 3}/t{i}.us.txt" for i in range(10_000)])
-    start = time.perf_counter()
-    files, _ = index._scan(tree)
-    assert len(files) == 10_000
-    assert time.perf_counter() - start < 0.8
+def test_a_scan_grows_with_the_names(tmp_path):
+    """Each further name costs the same few steps, however many there are; no folder is listed twice."""
+    cost = {}
+    for count in (200, 400, 800):
+        tree = plant(tmp_path / str(count), [f"{US}/nasdaq stocks/{i % 3}/t{i}.us.txt" for i in range(count)])
+        cost[count] = steps(lambda tree=tree: index._scan(tree))
+    assert cost[800] - cost[400] == pytest.approx(2 * (cost[400] - cost[200]), rel=0.01)
+    assert (cost[800] - cost[400]) / 400 < 60
+
+
+def test_each_folder_is_listed_once(tmp_path, monkeypatch):
+    """A scan asks the system for each folder's names once."""
+    tree = plant(tmp_path / "tree", [f"{US}/nasdaq stocks/{i % 3}/t{i}.us.txt" for i in range(30)])
+    listed = []
+    scandir = os.scandir
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", lambda path: listed.append(str(path)) or scandir(path))
+        index._scan(tree)
+    assert len(listed) == len(set(listed)) == sum(path.is_dir() for path in [tree, *Path(tree).rglob("*")])
 
 
 @pytest.mark.real

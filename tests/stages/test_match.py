@@ -1,7 +1,6 @@
 """Matching: the right file of the right venue, or a reason."""
 
 import random
-import time
 from collections import Counter
 
 import pytest
@@ -16,6 +15,7 @@ from barmill.stages import instruments, match
 from tests.stages.contract import StageContract
 from tests.support.lists import build_list
 from tests.support.real import real_data
+from tests.support.steps import steps
 from tests.support.trees import build_index, build_match, instrument, match_lists, plant
 
 US = "d_us_txt/data/daily/us"
@@ -282,14 +282,22 @@ def test_order_of_the_tree_does_not_matter(tmp_path):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
-def test_large_lists_are_fast(tmp_path):
-    """Matching 7,000 instruments costs little beside reading them."""
-    built = build_index(plant(tmp_path / "tree", [f"{US}/nyse stocks/1/t{i}.us.txt" for i in range(3_000)]), tmp_path)
-    accepted = tmp_path / "list.accepted.csv"
-    write_rows(accepted, instruments.ACCEPTED, (instrument(f"T{i}.B", "NYSE") for i in range(7_000)))
-    start = time.perf_counter()
-    assert len(match_lists(tmp_path, built.parquet, [accepted]).unmatched) == 7_000
-    assert time.perf_counter() - start < 2
+def test_large_lists_grow_with_the_instruments(tmp_path):
+    """Each further instrument costs the same steps, however many there are, and however many files the tree has."""
+
+    def cost(files, listed):
+        folder = tmp_path / f"{files}-{listed}"
+        built = build_index(plant(folder / "tree", [f"{US}/nyse stocks/1/t{i}.us.txt" for i in range(files)]), folder)
+        accepted = folder / "list.accepted.csv"
+        write_rows(accepted, instruments.ACCEPTED, (instrument(f"T{i}.B", "NYSE") for i in range(listed)))
+        found = []
+        count = steps(lambda: found.append(match_lists(folder, built.parquet, [accepted])))
+        assert len(found[0].unmatched) == listed
+        return count
+
+    few, more, most = (cost(100, listed) for listed in (100, 200, 400))
+    assert most - more == pytest.approx(2 * (more - few), rel=0.02)
+    assert cost(400, 200) - cost(400, 100) == pytest.approx(more - few, rel=0.02)
 
 
 def test_targets(tmp_path):
