@@ -121,11 +121,13 @@ def page(
     from barmill.market.page.regimes import Prices
     from barmill.market.page.research import research_page
     from barmill.market.strategies.families import FAMILIES
-    from barmill.market.strategies.strategy import Strategy
+    from barmill.market.strategies.strategy import Strategy, value_of
     from barmill.market.tables import read_parquet
 
     counts = _json(summary)
-    rows = [{name: _value(text) for name, text in row.items()} for row in read_rows(ranking)[:top]]
+    rows: list[dict[str, Any]] = [
+        {name: value_of(text) if text else None for name, text in row.items()} for row in read_rows(ranking)[:top]
+    ]
     backtest = Backtest.read(bars, Costs(**counts["costs"]), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
     curves = {}
     for row in rows[:_CURVES]:
@@ -217,12 +219,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.9g}"
     return value
-
-
-def _value(text: str) -> Any:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text or None

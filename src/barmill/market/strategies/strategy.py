@@ -34,7 +34,7 @@ class Strategy:
     def parse(cls, name: str) -> "Strategy":
         """What an id of `strategies` says."""
         family, *pairs = name.split()
-        values = {key: _value(text) for key, _, text in (pair.partition("=") for pair in pairs)}
+        values = {key: value_of(text) for key, _, text in (pair.partition("=") for pair in pairs)}
         stop, target, hold = (values.pop(key) for key in _EXIT)
         return cls(family, values, (float(stop), float(target), int(hold)))
 
@@ -98,7 +98,7 @@ def _values(line: str, key: str, given: Mapping[str, list[str]], default: Sequen
     texts = given.get(key) or list(map(str, default))
     if not texts:
         raise _wrong(line, f"{key} is missing", "stop and target go together")
-    values = list(map(_value, texts))
+    values = list(map(value_of, texts))
     words = [each for each in default if isinstance(each, str)]
     for value in values:
         fits = value in words if words else not isinstance(value, str) and 0 <= value < float("inf")
@@ -110,7 +110,8 @@ def _values(line: str, key: str, given: Mapping[str, list[str]], default: Sequen
     return list(map(_text, values))
 
 
-def _value(text: str) -> Any:
+def value_of(text: str) -> Any:
+    """What a text says: a whole number, another one, or itself."""
     for kind in (int, float):
         try:
             return kind(text)
