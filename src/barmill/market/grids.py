@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from barmill.errors import ConfigError
@@ -112,10 +112,7 @@ def parse_universe(name: str) -> Universe:
     Raises:
         ConfigError: it is no such name.
     """
-    found = _UNIVERSE.fullmatch(name)
-    if not found:
-        raise ConfigError(f"{name!r} names no universe", "write it as 5m_20lb: minutes of a bar, bars of the window")
-    return Universe(*map(int, found.groups()))
+    return Universe(*_numbers(_UNIVERSE, name, "universe", "5m_20lb: minutes of a bar, bars of the window"))
 
 
 def parse_label(name: str) -> Label:
@@ -124,7 +121,11 @@ def parse_label(name: str) -> Label:
     Raises:
         ConfigError: it is no such name.
     """
-    found = _LABEL.fullmatch(name)
+    return Label(*_numbers(_LABEL, name, "label", "T20_S10_H240: target and stop in pips, horizon in minutes"))
+
+
+def _numbers(form: re.Pattern[str], name: str, what: str, example: str) -> Iterator[int]:
+    found = form.fullmatch(name)
     if not found:
-        raise ConfigError(f"{name!r} names no label", "write it as T20_S10_H240: target and stop in pips, horizon in minutes")
-    return Label(*map(int, found.groups()))
+        raise ConfigError(f"{name!r} names no {what}", f"write it as {example}")
+    return map(int, found.groups())
