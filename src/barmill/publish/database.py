@@ -1,7 +1,7 @@
 """What a database must offer to be published to; sqlite, duckdb and postgres each meet it."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from barmill.errors import ConfigError
@@ -16,6 +16,11 @@ class Written(NamedTuple):
 
     rows: int
     right: frozenset[str]
+
+    @classmethod
+    def of(cls, rows: int, parts: Collection[Part], due: Collection[Part]) -> "Written":
+        """Of a transaction on `parts`, of which those `due` were not right."""
+        return cls(rows, frozenset(part.symbol for part in parts if part not in due))
 
 
 class Session(Protocol):

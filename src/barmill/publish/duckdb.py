@@ -16,7 +16,7 @@ from barmill.files import make_folder
 from barmill.publish import merge
 from barmill.publish.address import Address
 from barmill.publish.database import Row, Session, Written, missing
-from barmill.publish.parts import BOOLEAN, DATE, DAY, FLOAT, INTEGER, LEDGER, TABLE, TEXT, Entry, Part, columns_of
+from barmill.publish.parts import BOOLEAN, DATE, DAY, FLOAT, INTEGER, LEDGER, TABLE, TEXT, Entry, Part, columns_of, due, noted
 
 _TYPES = {TEXT: "VARCHAR", DAY: "DATE", FLOAT: "DOUBLE", INTEGER: "TINYINT", BOOLEAN: "BOOLEAN"}
 
@@ -60,14 +60,13 @@ class DuckSession:
             columns = columns_of(whole)
             self._prepare(columns)
             entries = self.entries()
-            todo = {part: table for part, table in tables.items() if force or not part.is_done(entries.get(part.symbol))}
+            todo = due(tables, entries, force=force)
             changed = 0
             if todo:
                 stage = whole if len(todo) == len(tables) else pa.concat_tables(todo.values(), promote_options="default")
                 changed = self._put(list(todo), stage, columns)
-                made = [part.entry(entries.get(part.symbol), len(table)) for part, table in todo.items()]
-                self._run(_RECORD, *(list(column) for column in zip(*map(astuple, made), strict=True)))
-            return Written(changed, frozenset(part.symbol for part in parts if part not in todo))
+                self._run(_RECORD, *(list(column) for column in zip(*map(astuple, noted(todo, entries)), strict=True)))
+            return Written.of(changed, parts, todo)
 
     def rows(self, symbol: str, columns: Sequence[str], since: dt.date | None) -> dict[dt.date, Row]:
         """See `Session`."""

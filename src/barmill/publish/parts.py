@@ -95,6 +95,16 @@ class Part:
         return Entry(self.symbol, self.digest, self.rows if since is None else rows, self.last, since)
 
 
+def due(tables: Mapping[Part, "pa.Table"], entries: Mapping[str, Entry], *, force: bool) -> dict[Part, "pa.Table"]:
+    """The rows of those parts that the ledger does not vouch for; of all, if forced."""
+    return {part: table for part, table in tables.items() if force or not part.is_done(entries.get(part.symbol))}
+
+
+def noted(tables: Mapping[Part, "pa.Table"], entries: Mapping[str, Entry]) -> list[Entry]:
+    """What the ledger says of parts once these rows are published."""
+    return [part.entry(entries.get(part.symbol), len(table)) for part, table in tables.items()]
+
+
 def columns_of(table: "pa.Table") -> dict[str, str]:
     """Column → kind; names are put into SQL, so they are plain words."""
     assert all(name.isidentifier() for name in table.column_names), table.column_names

@@ -17,7 +17,7 @@ from barmill.errors import ConfigError, DatabaseError, DatabaseLost
 from barmill.publish import jsonb, merge, pgcopy
 from barmill.publish.address import Address
 from barmill.publish.database import Row, Session, Written, missing
-from barmill.publish.parts import BOOLEAN, DATE, DAY, FLOAT, INTEGER, LEDGER, TABLE, TEXT, Entry, Part, columns_of
+from barmill.publish.parts import BOOLEAN, DATE, DAY, FLOAT, INTEGER, LEDGER, TABLE, TEXT, Entry, Part, columns_of, due, noted
 
 _TYPES = {TEXT: "text", DAY: "date", FLOAT: "double precision", INTEGER: "smallint", BOOLEAN: "boolean"}
 _SECONDS = 10  # to connect
@@ -68,12 +68,12 @@ class PostgresSession:
             self._prepare(columns)
             symbols = [part.symbol for part in parts]
             entries = {row[0]: Entry(*row) for row in self._run(f"{merge.ENTRIES} WHERE symbol = ANY(%s)", symbols)}
-            todo = {part: table for part, table in tables.items() if force or not part.is_done(entries.get(part.symbol))}
-            changed = self._put(todo, columns) if todo else 0
-            made = [part.entry(entries.get(part.symbol), len(table)) for part, table in todo.items()]
-            if made:
-                self._count(_RECORD, *(list(column) for column in zip(*map(astuple, made), strict=True)))
-            return Written(changed, frozenset(part.symbol for part in parts if part not in todo))
+            todo = due(tables, entries, force=force)
+            changed = 0
+            if todo:
+                changed = self._put(todo, columns)
+                self._count(_RECORD, *(list(column) for column in zip(*map(astuple, noted(todo, entries)), strict=True)))
+            return Written.of(changed, parts, todo)
 
     def rows(self, symbol: str, columns: Sequence[str], since: dt.date | None) -> dict[dt.date, Row]:
         """See `Session`."""

@@ -25,6 +25,8 @@ from barmill.publish.parts import (
     Entry,
     Part,
     columns_of,
+    due,
+    noted,
     values_of,
 )
 
@@ -71,14 +73,14 @@ class SqliteSession:
             for table in tables.values():
                 self._prepare(connection, columns_of(table))
             entries = self.entries()
-            todo = [part for part in parts if force or not part.is_done(entries.get(part.symbol))]
+            todo = due(tables, entries, force=force)
             before = connection.total_changes
-            for part in todo:
-                self._put(connection, part, tables[part])
+            for part, table in todo.items():
+                self._put(connection, part, table)
             changed = connection.total_changes - before
-            for part in todo:
-                self._record(connection, part.entry(entries.get(part.symbol), len(tables[part])))
-            return Written(changed, frozenset(part.symbol for part in parts if part not in todo))
+            for entry in noted(todo, entries):
+                self._record(connection, entry)
+            return Written.of(changed, parts, todo)
 
     def rows(self, symbol: str, columns: Sequence[str], since: dt.date | None) -> dict[dt.date, Row]:
         """See `Session`."""
