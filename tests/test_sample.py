@@ -139,6 +139,40 @@ def test_bars_are_plausible():
     assert prices.weekdays(500)[-1] == prices.LAST_DAY
 
 
+def stamped(data):
+    """The dates of a file's bars."""
+    return [line.split(b",")[2].decode() for line in data.splitlines()[1:]]
+
+
+@pytest.mark.parametrize(
+    ("path", "holidays", "more"),
+    [
+        (f"{US}/nasdaq stocks/1/msft.us.txt", {"20250704", "20250109", "20241225"}, set()),
+        (f"{UK}/lse stocks/azn.uk.txt", {"20250505", "20241226"}, {"20250704"}),
+        (f"{PL}/wse stocks/mbk.txt", {"20250501", "20241111"}, {"20250704"}),
+        (f"{WORLD}/currencies/major/gbpusd.txt", {"20241225", "20250101"}, {"20250704", "20241226"}),
+        (f"{WORLD}/cryptocurrencies/btc.v.txt", set(), {"20241225", "20250101", "20250705", "20250706"}),
+    ],
+)
+def test_days_are_those_of_the_exchange(sample, path, holidays, more):
+    """A series has a bar on every session of its calendar, one after the other, and none on a holiday."""
+    days = stamped(sample[path])
+    assert days[-1] == f"{prices.LAST_DAY:%Y%m%d}"
+    assert days[0] < "20241111"
+    assert not holidays & set(days)
+    assert more <= set(days)
+
+
+def test_minutes_are_those_of_the_week(sample):
+    """The minute series trades from Sunday to Friday at 17:00 in New York, without a gap, for ten sessions."""
+    lines = sample["series/forex/1min/EURUSD.txt"].splitlines()[1:]
+    stamps = [line.split(b",")[2] + line.split(b",")[3] for line in lines]
+    assert stamps[0] == b"20251019210000"
+    assert stamps[-1] == b"20251031205900"
+    assert len(stamps) == len(set(stamps)) == 10 * 24 * 60
+    assert b"20251024210000" not in stamps
+
+
 def test_isins_have_their_check_digit():
     """The digits of an ISIN, letters as two, doubled from the right but one, add up to a multiple of ten."""
     for country, name in (("US", "Apple Inc"), ("PL", "Orlen"), ("IE", "iShares S&P 500"), ("KY", "Tencent")):

@@ -6,9 +6,15 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from barmill.market.calendars import calendars
+from barmill.market.changes import CORRECTIONS, apply, read_changes
+from barmill.market.regular import regular
+from barmill.market.sessions import Session
+
 HEADER = "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>,<OPENINT>"
 LAST_DAY = dt.date(2025, 10, 31)
 _SATURDAY = 5
+_MINUTE = dt.timedelta(minutes=1)
 
 
 class Shape(NamedTuple):
@@ -43,10 +49,28 @@ def weekdays(count: int) -> tuple[dt.date, ...]:
     return tuple(reversed([day for day in days if day.weekday() < _SATURDAY][:count]))
 
 
+def sessions(calendar: str, count: int) -> list[Session]:
+    """The last `count` sessions of a calendar up to `LAST_DAY`, ascending; no more than there are in the five years before."""
+    return _five_years(calendar)[-count:]
+
+
 @functools.cache
-def daily(count: int) -> tuple[str, ...]:
-    """Stamps, `DATE,TIME`, of `count` daily bars."""
-    return tuple(f"{day:%Y%m%d},000000" for day in weekdays(count))
+def _five_years(calendar: str) -> list[Session]:
+    found, first = calendars()[calendar], LAST_DAY.replace(year=LAST_DAY.year - 5)
+    return apply(read_changes(CORRECTIONS), regular(found, first, LAST_DAY), found, first, LAST_DAY)
+
+
+@functools.cache
+def daily(count: int, calendar: str = "") -> tuple[str, ...]:
+    """Stamps, `DATE,TIME`, of `count` daily bars: on the sessions of a calendar, or without one on weekdays."""
+    days = [each.date for each in sessions(calendar, count)] if calendar else weekdays(count)
+    return tuple(f"{day:%Y%m%d},000000" for day in days)
+
+
+def traded(calendar: str, count: int) -> list[str]:
+    """Stamps of the bars of every minute of the last `count` sessions, UTC."""
+    spans = ((each.open, (each.close - each.open) // _MINUTE) for each in sessions(calendar, count))
+    return [f"{start + k * _MINUTE:%Y%m%d,%H%M}00" for start, length in spans for k in range(length)]
 
 
 def intraday(days: int, minutes: range) -> list[str]:

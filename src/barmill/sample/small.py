@@ -1,12 +1,15 @@
 """The sample: some 130 raw files with every quirk, three brokers' lists, and a series of minutes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from barmill.market.calendars import calendar_of
+from barmill.market.datasets import of_tree
 from barmill.sample import quirks
 from barmill.sample.instruments import COMMA, SEMICOLON, TABS
 from barmill.sample.lists import DIALECTS
-from barmill.sample.prices import Shape, bars, daily, generator, intraday, text
+from barmill.sample.prices import Shape, bars, daily, generator, intraday, text, traded
 from barmill.sample.quirks import Quirk
 
 _FEWEST, _MOST = 250, 460
@@ -62,7 +65,6 @@ _DAILY = (
 _SHORT = Shape(price=100, step=0.004, volume=3e4)
 _FIVE_MINUTES = _Folder("d_us_txt/data/5 min/us/nasdaq stocks/1", "aapl.us=250 coin.us=300 msft.us=480 zvzzt.us", _SHORT)
 _WALL_CLOCK = range(15 * 60 + 30, 22 * 60, 5)  # New York's session in Warsaw's time, as Stooq writes it
-_TRADED_ALL_DAY = range(24 * 60)
 
 _QUIRKS: Mapping[str, Sequence[Quirk]] = {
     "intc.us": [quirks.decimal_shift],
@@ -96,11 +98,11 @@ def files(seed: int) -> Iterator[tuple[str, bytes]]:
     for folder in _DAILY:
         yield from _series(seed, folder, "D", None)
     yield from _series(seed, _FIVE_MINUTES, "5", intraday(3, _WALL_CLOCK))
-    yield f"stooq/{_COPY}", text(bars("aapl.us", "D", daily(60), _SHARE, generator(seed, _COPY)))
+    yield f"stooq/{_COPY}", text(bars("aapl.us", "D", daily(60, "XNYS"), _SHARE, generator(seed, _COPY)))
     for (name, write), some in zip(DIALECTS.items(), (COMMA, SEMICOLON, TABS), strict=True):
         yield f"instruments/{name}", write(some)
     minutes = Shape(price=1.16, step=0.0002, volume=0)
-    rates = bars("eurusd", "1", intraday(10, _TRADED_ALL_DAY), minutes, generator(seed, "eurusd"))
+    rates = bars("eurusd", "1", traded("24/5", 10), minutes, generator(seed, "eurusd"))
     yield "series/forex/1min/EURUSD.txt", text(rates)
 
 
@@ -111,7 +113,9 @@ def _series(seed: int, folder: _Folder, per: str, stamps: Sequence[str] | None) 
         rng = generator(seed, path)
         scale = 0.5 + rng.random()
         shape = folder.shape._replace(price=float(price) if price else folder.shape.price * scale)
-        lines = bars(stem, per, stamps or daily(_FEWEST + int((_MOST - _FEWEST) * rng.random())), shape, rng)
+        count = _FEWEST + int((_MOST - _FEWEST) * rng.random())
+        calendar = calendar_of(of_tree(stem.upper(), Path(path), path), {})
+        lines = bars(stem, per, stamps or daily(count, calendar), shape, rng)
         for quirk in _QUIRKS.get(stem, ()):
             lines = quirk(lines)
         yield f"stooq/{path}", text(lines, "\n" if stem in _SAVED_AGAIN else folder.end)
