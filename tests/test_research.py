@@ -322,9 +322,9 @@ def test_a_cache_that_there_is_not(project: ResearchProject) -> None:
 
 
 def test_a_setting_that_is_wrong(project: ResearchProject) -> None:
-    """A misspelt family, a batch size of nothing, costs that are no numbers: told, and nothing runs."""
-    assert "there is no family 'ma_cros'" in project.bad(BARMILL_STRATEGIES="ma_cros")
-    assert "batch_size: 0 is not positive" in project.bad(BARMILL_BATCH_SIZE="0")
-    assert "is not three numbers" in project.bad(BARMILL_COSTS="forex/*=1 2")
+    """A misspelt family, a batch size of nothing, costs that are no numbers: told, with exit code 3, and nothing runs."""
+    assert "there is no family 'ma_cros'" in project.bad(code=3, BARMILL_STRATEGIES="ma_cros")
+    assert "batch_size: 0 is not positive" in project.bad(code=3, BARMILL_BATCH_SIZE="0")
+    assert "is not three numbers" in project.bad(code=3, BARMILL_COSTS="forex/*=1 2")
     project.series("forex/daily/EURUSD", ["20240102", "20240103"])
-    assert "whose bars are daily" in project.bad()
+    assert "whose bars are daily" in project.bad(code=3)

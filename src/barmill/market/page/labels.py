@@ -211,7 +211,7 @@ def _overview(grid: LabelGrid) -> str:
     size = (wide - gap) / len(grid.stops), row
     tall = row * len(grid.targets) + gap
     foot = 36 + 2 * tall
-    parts = [svg.text(_SIDE, 12, "expectancy, R", "start", "h"), svg.text(_SIDE - 6, 28, "target, pips", "end")]
+    parts = [svg.text(_SIDE, 12, "expectancy, R", "start", "h"), svg.text(0, 28, "target, pips", "start")]
     parts += [
         svg.text(_SIDE + k * wide + (wide - gap) / 2, 28, f"{horizon:,} min", "middle")
         for k, horizon in enumerate(grid.horizons)
