@@ -321,6 +321,37 @@ def test_a_cache_that_there_is_not(project: ResearchProject) -> None:
     assert "batches" in result.err
 
 
+REGIMES = {"universe_intervals": [5], "universe_lookbacks": [5, 10], "regime_universes": ["5m_5lb"]}
+
+
+def test_the_page_depends_on_what_it_shows(tmp_path: Path) -> None:
+    """Other labels make the labels and the page again, another universe its regimes and the page, and neither anything else."""
+    project = ResearchProject.of(tmp_path / "p", LINES[:1], more=["universes", "regimes"], **REGIMES)
+    project.good("-n", "2")
+    page = project.root / f"artifacts/results/{NAME}/report.html"
+    assert "k-means of 5m_5lb" in page.read_text()
+    assert "HDBSCAN of 5m_5lb" in page.read_text()
+    assert "long, 60 minutes:" in page.read_text()
+    project.assert_fresh()
+    ran = project.ran(project.good(BARMILL_LABEL_HORIZONS="15,30"))
+    assert ran == [f"labels:{NAME}", f"labels:{NAME}/summary", f"results:{NAME}/page"]
+    assert "long, 60 minutes:" not in page.read_text()
+    ran = project.ran(project.good("-n", "2", BARMILL_REGIME_UNIVERSES="5m_10lb"))
+    assert ran == [f"regimes:{NAME}/5m_10lb_hdbscan", f"regimes:{NAME}/5m_10lb_kmeans", f"results:{NAME}/page"]
+    assert "k-means of 5m_10lb" in page.read_text()
+
+
+@pytest.mark.parametrize("bars", [0, 60])
+def test_a_short_series_has_its_page(tmp_path: Path, bars: int) -> None:
+    """A series of hardly any bars is researched without an error, and its page says why pictures are missing."""
+    project = ResearchProject.of(tmp_path / "p", LINES[:1], more=["universes", "regimes"], bars=bars, **REGIMES)
+    project.good()
+    said = (project.root / f"artifacts/results/{NAME}/report.html").read_text()
+    rows = {0: 0, 60: 4}[bars]
+    assert f"There is no picture of k-means of 5m_5lb: {rows} rows are in sample: regimes need 50" in said
+    assert ("There is no picture: the series has no bars" in said) == (not bars)
+
+
 def test_a_setting_that_is_wrong(project: ResearchProject) -> None:
     """A misspelt family, a batch size of nothing, costs that are no numbers: told, with exit code 3, and nothing runs."""
     assert "there is no family 'ma_cros'" in project.bad(code=3, BARMILL_STRATEGIES="ma_cros")

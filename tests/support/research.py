@@ -76,13 +76,23 @@ class ResearchProject(MarketProject):
     """A project with single series, and no tree."""
 
     @classmethod
-    def of(cls, root: Path, lines: Sequence[str] = LINES, size: int = 20, names: Sequence[str] = (NAME,)) -> "ResearchProject":
-        """A project of these strategies, on 700 made bars per name."""
-        project = cls(super().make(root, [*FIRST_STAGES, "chunks", "labels", "batches", "results"]).root)
+    def of(
+        cls,
+        root: Path,
+        lines: Sequence[str] = LINES,
+        size: int = 20,
+        names: Sequence[str] = (NAME,),
+        more: Sequence[str] = (),
+        bars: int = 700,
+        **settings: object,
+    ) -> "ResearchProject":
+        """A project of these strategies, on some made bars per name, with more stages and settings."""
+        project = cls(super().make(root, [*FIRST_STAGES, "chunks", "labels", "batches", "results", *more]).root)
         project.listed("broker.csv", [])
-        project.setting(strategies=list(lines), batch_size=size, research=["forex/*"], minimum_trades=3, **SMALL)
+        usual = {"strategies": list(lines), "batch_size": size, "research": ["forex/*"], "minimum_trades": 3}
+        project.setting(**usual, **SMALL | settings)
         for number, name in enumerate(names):
-            project.prices(name, made(700, number, step=0.0004))
+            project.prices(name, made(700, number, step=0.0004)[:bars])
         return project
 
     def setting(self, **values: object) -> None:
