@@ -117,7 +117,7 @@ def page(
         top: strategies in its table; of the first ten of them there are curves.
     """
     from barmill.market.backtest import Backtest
-    from barmill.market.page.labels import LabelGrid
+    from barmill.market.page.labelgrid import LabelGrid
     from barmill.market.page.regimes import Prices
     from barmill.market.page.research import research_page
     from barmill.market.strategies.families import FAMILIES

@@ -6,6 +6,7 @@ import pytest
 
 from barmill.market.page import labels
 from barmill.market.page.document import Page
+from barmill.market.page.labelgrid import LabelGrid
 from barmill.market.tables import read_rows
 from tests.market.page.reading import maps, parsed
 from tests.support.made_bars import made
@@ -18,7 +19,7 @@ def read(tmp_path_factory):
     folder = tmp_path_factory.mktemp("labels")
     rows = read_rows(sorted_files(folder, write_chunk(folder / "2023-11.parquet", made(700, step=0.0004)))["labels"])
     page = Page("labels")
-    labels.show(page, labels.LabelGrid.of(rows, 0.0001))
+    labels.show(page, LabelGrid.of(rows, 0.0001))
     return {(row["label"], row["direction"]): row for row in rows}, page.html()
 
 
@@ -96,7 +97,7 @@ def test_what_is_not_known():
     row = {"label": "T5_S5_H60", "rows": "3", "target": "0", "stop": "0", "none": "0", "ambiguous": "0", "censored": "3",
            "target_share": "", "break_even": "0.5", "mean_r": "", "mean_magnitude": ""}  # fmt: skip
     page = Page("labels")
-    labels.show(page, labels.LabelGrid.of([row | {"direction": side} for side in labels.SIDES], 0.01))
+    labels.show(page, LabelGrid.of([row | {"direction": side} for side in labels.SIDES], 0.01))
     found = maps(pictures(page.html())["labels, long, 60 minutes"])
     assert [found[name][1] for name in ("win rate", "expectancy, R", "censored")] == [[], [], ["100.0%"]]
     assert found["win rate"][0][0].title == "target 5, stop 5: none decided"

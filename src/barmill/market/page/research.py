@@ -5,7 +5,7 @@ from typing import Any
 
 from barmill.market.page import labels, regimes, strategies
 from barmill.market.page.document import Page
-from barmill.market.page.labels import LabelGrid
+from barmill.market.page.labelgrid import LabelGrid
 from barmill.market.page.regimes import Prices, Sorting
 
 
