@@ -25,6 +25,11 @@ class Settings:
         store: content-addressed store; `<artifacts>/store` if not set. May lie outside the project and be shared.
         link: how a stored object becomes a file: `reflink` (else copy), `copy`, `hardlink`.
         compress: whether new objects of the store are compressed where it pays: `none`, `zstd` (needs `barmill[zstd]`).
+        remote: a store elsewhere that results are fetched from and sent to: `s3://bucket/prefix`, `gs://…`, `az://…`,
+            `http(s)://host/path`, `file:///…` or a folder; "": none. Needs `barmill[remote]`.
+        remote_mode: `read-write`, `read`, `write`, or `offline` (the remote is left alone).
+        remote_patience: seconds that a dead or slow remote costs a run at most.
+        remote_key: what records in the remote are sealed with, and must be; a secret: better in BARMILL_REMOTE_KEY.
         fsync: wait for the disk at each store write (a torn object is found and rebuilt without it, too).
         frequency: the part of the tree that instruments are matched with: `daily`, `hourly`, `5 min`.
         lse_currency_policy: whose currency counts for a London line: `broker`, `stooq`, `strict` (neither if they differ).
@@ -88,6 +93,10 @@ class Settings:
     store: Path | None = None
     link: str = field(default="reflink", metadata={"choices": ("reflink", "copy", "hardlink")})
     compress: str = field(default="none", metadata={"choices": ("none", "zstd")})
+    remote: str = ""
+    remote_mode: str = field(default="read-write", metadata={"choices": ("read-write", "read", "write", "offline")})
+    remote_patience: float = 1.0
+    remote_key: str = field(default="", repr=False, metadata={"secret": True})
     fsync: bool = False
     frequency: str = field(default="daily", metadata={"choices": ("daily", "hourly", "5 min")})
     lse_currency_policy: str = field(default="broker", metadata={"choices": ("broker", "stooq", "strict")})

@@ -19,7 +19,8 @@ BarmillError              every error of ours: a fact with its values, then a hi
 └── StoreError            the store can't be read or written
     ├── ObjectMissing     a record names an object that is not there
     ├── ObjectCorrupt     an object's bytes do not have the digest of its name
-    └── RecordCorrupt     a record can't be believed
+    ├── RecordCorrupt     a record can't be believed
+    └── RemoteError       the remote does not answer, refuses, or gives what can't be believed: see what it says
 """
 
 import difflib
@@ -117,6 +118,10 @@ class ObjectCorrupt(StoreError):
 
 class RecordCorrupt(StoreError):
     """A record can't be believed: it is no JSON, or does not fit its name or its check."""
+
+
+class RemoteError(StoreError):
+    """The remote does not answer, refuses, or gives what can't be believed."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -43,13 +43,13 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = 0o644, fsync: bool = False) -> None:
+def write_atomic(path: Path, data: bytes | memoryview, *, mode: int = 0o644, fsync: bool = False) -> None:
     """Put `data` at `path` so that a reader sees the old content or the new, never a part."""
     with replacing(path) as temporary:
         write_new(temporary, data, mode=mode, fsync=fsync)
 
 
-def write_new(path: Path | str, data: bytes, *, mode: int = 0o644, fsync: bool = False) -> None:
+def write_new(path: Path | str, data: bytes | memoryview, *, mode: int = 0o644, fsync: bool = False) -> None:
     """Write `data` to a file that is not yet there, in a folder that is nobody else's."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:

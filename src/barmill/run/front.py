@@ -5,20 +5,29 @@ or to restore it. So `doit` without a selection asks the questions while targets
 built only. A target that reads what a task of this run may write (of a stage that is not yet listed, or a target that has a
 task) can't be judged yet and gets its task; doit's run then judges it. `doit list`, `info`, `forget` and runs with a selection
 see every task.
+
+With a remote, all that the store lacks of a stage is asked for at once, before its first task is made.
 """
 
 import os
 import sys
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from doit.globals import Globals
 
 from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing
+from barmill.hashing import Digest
 from barmill.plan import Plan
 from barmill.run.questions import is_fresh
+from barmill.run.tally import Tally
 from barmill.run.work import result_of
-from barmill.store.cache import Cache, Outcome
+from barmill.store.cache import Cache
+from barmill.store.outcome import Outcome
 from barmill.target import Target
+
+if TYPE_CHECKING:
+    from barmill.store.remote.remote import Remote
 
 _FRESH = Outcome("", {}, "fresh", 0.0)  # type: ignore[arg-type]  # its key was not even looked up
 
@@ -30,31 +39,90 @@ class Front:
         command: the `run` command of this process, or None while another command is at work.
         stopped_by: why the targets of a stage can't be told, if that is so.
         anew: stages whose targets are built whatever is there.
+        remote: the project's remote, or None if it has none.
+        builds: whether what is in neither store is built.
+        hurries: whether a remote that is slow is to be given up soon.
+        tally: what the run did, once it has ended.
+        absent: task → key that neither the store nor the remote had when the stage was listed.
     """
 
     def __init__(self) -> None:
         self.command: Any = None
         self.stopped_by: BarmillError | None = None
         self.anew: frozenset[str] = frozenset()
+        self.remote: Remote | None = None
+        self.builds = True
+        self.hurries = True
+        self.tally = Tally()
+        self.absent: dict[str, Digest] = {}
         self._settled: set[str | None] = {None}
         self._pending: dict[str, str] = {}
         self._above: set[str] = set()
 
-    def passes(self, target: Target, task: str, cache: Cache, plan: Plan) -> Outcome | None:
-        """How the target came to be in place, and stays so in this run; None: it gets a task, and is waited for."""
+    def passes(self, name: str, targets: Iterable[Target], cache: Cache, plan: Plan) -> Iterator[tuple[Target, Outcome | None]]:
+        """Yield each target of a stage with how it came to be in place, and stays so in this run; None: it gets a task.
+
+        Args:
+            name: of the stage.
+            targets: of the stage.
+            cache: the project's.
+            plan: the project's.
+        """
         if self.command is None or self.command.sel_tasks is not None:
-            return None
-        if task.partition(":")[0] not in self.anew and self._is_settled(target, plan):
-            try:
-                if is_fresh(cache, target, task):
-                    return _FRESH
-                if outcome := self._restored(target, task, cache):
-                    return outcome
-            except (ObjectCorrupt, ObjectMissing) as error:
-                sys.stderr.write(f"warning: {task}: {error.fact}; built again\n")
-            except (BarmillError, OSError):
-                pass  # its task will meet the same, and tell
+            yield from ((target, None) for target in targets)
+            return
+        if cache.remote is not None:
+            targets = list(targets)
+            yield from zip(targets, self._judged(name, targets, cache, plan), strict=True)
+            return
+        for target in targets:
+            judged = name not in self.anew and self._is_settled(target, plan)
+            yield target, self._outcome(target, f"{name}:{target.name}", cache) if judged else None
+
+    def _judged(self, name: str, targets: list[Target], cache: Cache, plan: Plan) -> list[Outcome | None]:
+        """What `passes` says of each target, asking the remote at once for all that is lacking."""
+        outcomes: list[Outcome | None] = [None] * len(targets)
+        lacking: dict[int, Digest] = {}
+        for number, target in enumerate(targets):
+            if name not in self.anew and self._is_settled(target, plan):
+                task = f"{name}:{target.name}"
+                outcomes[number] = self._outcome(target, task, cache)
+                if outcomes[number] is None and (key := self._key(target, task, cache)):
+                    lacking[number] = key
+        cache.guard.rest()
+        brought = self._fetched(cache, set(lacking.values()))
+        for number, key in lacking.items():
+            task = f"{name}:{targets[number].name}"
+            if key in brought:
+                outcomes[number] = self._outcome(targets[number], task, cache)
+            else:
+                self.absent[task] = key
+        return outcomes
+
+    def _outcome(self, target: Target, task: str, cache: Cache) -> Outcome | None:
+        try:
+            return _FRESH if is_fresh(cache, target, task) else self._restored(target, task, cache)
+        except (ObjectCorrupt, ObjectMissing) as error:
+            again = "built again" if cache.remote is None else "fetched or built again"
+            sys.stderr.write(f"warning: {task}: {error.fact}; {again}\n")
+        except (BarmillError, OSError):
+            pass  # its task will meet the same, and tell
         return None
+
+    def _key(self, target: Target, task: str, cache: Cache) -> Digest | None:
+        """What to ask the remote for; None if the target is to be built whatever there is, or can't be."""
+        if Globals.dep_manager.backend.is_forgotten(task):
+            return None
+        try:
+            return cache.key_once(target)
+        except (BarmillError, OSError):
+            return None  # its task will tell
+
+    def _fetched(self, cache: Cache, keys: set[Digest]) -> set[Digest]:
+        try:
+            return cache.fetch(keys)
+        except OSError:
+            return set()  # what can't be written here is told by the task that needs it
 
     def note(self, target: Target, task: str) -> None:
         """A target gets a task: what reads its outputs waits for it."""

@@ -6,6 +6,7 @@ from doit.dependency import Dependency, DependencyStatus
 from doit.task import DelayedLoaded, Task
 
 from barmill.errors import BarmillError, nearest
+from barmill.run.front import FRONT
 from barmill.run.questions import is_fresh
 from barmill.run.work import Result
 
@@ -51,6 +52,8 @@ class Judge(Dependency):  # type: ignore[misc]
         task.meta["cache"].forget_outputs(target)
         self.backend.finish(target, task.name, Result(task.result, task.values))
         self.backend.dump()
+        if FRONT.remote is not None and task.values.get("origin") == "built" and not task.values.get("failed"):
+            FRONT.remote.offer(task.result)
 
     def remove_success(self, task: Task) -> None:
         """Drop the entry of a task that failed."""

@@ -4,6 +4,7 @@ import gc
 import linecache
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,8 +21,11 @@ from barmill.run.front import FRONT
 from barmill.run.lock import LOCK
 from barmill.run.questions import is_fresh
 from barmill.run.work import Result, Work
-from barmill.store.cache import Cache, Outcome, open_cache
+from barmill.store.cache import Cache, open_cache
+from barmill.store.outcome import Outcome
 from barmill.target import Target
+
+_LONG = 3600.0  # seconds that one waits for a remote who asked for nothing else
 
 
 def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
@@ -43,6 +47,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
         raise
     except BarmillError as error:
         raise InvalidDodoFile(str(error)) from None
+    FRONT.remote = cache.remote
     return plan, {
         "backend": "barmill",
         "dep_file": str(plan.state),
@@ -66,12 +71,11 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
     try:
         cache = _cache(plan.settings, plan)
         with cache.guard.series():
-            for target in stage.targets(plan):
-                full_name = f"{name}:{target.name}"
-                if outcome := FRONT.passes(target, full_name, cache, plan):
-                    passed.append((full_name, outcome))
+            for target, outcome in FRONT.passes(name, stage.targets(plan), cache, plan):
+                if outcome:
+                    passed.append((f"{name}:{target.name}", outcome))
                 else:
-                    FRONT.note(target, full_name)
+                    FRONT.note(target, f"{name}:{target.name}")
                     yield task(target, plan, cache) | {"basename": name}
         FRONT.settle(name)
     except BarmillError as error:
@@ -103,6 +107,10 @@ def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
     }
 
 
+class Absent(TaskFailed):  # type: ignore[misc]
+    """There is no result of the target, and none was to be built."""
+
+
 class UpToDate:
     """doit's `uptodate`: the recorded key is the key as of now, and the outputs are what the record says."""
 
@@ -129,7 +137,8 @@ class Ensure(BaseAction):  # type: ignore[misc]
 
     def work(self, task: Any) -> Work:
         """What is to be done for `task`, in this or another process."""
-        return Work(self._target, self._cache, task.name, force=bool((task.options or {}).get("force")))
+        force = bool((task.options or {}).get("force"))
+        return Work(self._target, self._cache, task.name, force=force, build=FRONT.builds, absent=FRONT.absent.get(task.name))
 
     def execute(self, out: object = None, err: object = None) -> TaskFailed | TaskError | None:
         """Do it here."""
@@ -137,12 +146,14 @@ class Ensure(BaseAction):  # type: ignore[misc]
 
     def take(self, result: Result) -> TaskFailed | TaskError | None:
         """Take in the result; a fault that we name is doit's TaskFailed, without a traceback."""
+        if result.asked and FRONT.remote is not None:
+            FRONT.remote.counts.add(**result.asked)
         if result.trace:
             error = TaskError(result.fault)
             error.traceback = result.trace.splitlines(keepends=True)
             return error
         if result.fault:
-            return TaskFailed(result.fault)
+            return Absent(result.fault) if result.absent else TaskFailed(result.fault)
         self.result = result.key
         self.values = dict(result.values)
         return None
@@ -162,4 +173,11 @@ def _remove(outputs: list[Path], dryrun: bool) -> None:
 
 
 def _cache(settings: Settings, plan: Plan) -> Cache:
-    return open_cache(plan.store, plan.state, settings.link, settings.fsync, settings.compress)
+    remote = None
+    if settings.remote:
+        from barmill.store.remote.options import remote_options
+
+        remote = remote_options(settings)
+        if remote is not None and not FRONT.hurries:
+            remote = replace(remote, patience=_LONG)
+    return open_cache(plan.store, plan.state, settings.link, settings.fsync, settings.compress, remote)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from barmill.errors import BarmillError
-from barmill.store.cache import Cache, Outcome
+from barmill.hashing import Digest
+from barmill.store.cache import Cache
+from barmill.store.outcome import Outcome
 from barmill.target import Target
 
 # what no build can help, and needs no traceback
@@ -45,12 +47,16 @@ class Result:
         values: what doit is to remember of it.
         fault: what is wrong, if something failed.
         trace: the traceback of a fault that we don't name ourselves.
+        absent: whether nothing is wrong but that there is no result, and none was to be built.
+        asked: what another process asked of the remote for it; see `store.remote.counts`.
     """
 
     key: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
     trace: str = ""
+    absent: bool = False
+    asked: Mapping[str, int] = field(default_factory=dict)
 
 
 def result_of(cache: Cache, target: Target, outcome: Outcome) -> Result:
@@ -70,21 +76,36 @@ def result_of(cache: Cache, target: Target, outcome: Outcome) -> Result:
 
 @dataclass(frozen=True)
 class Work:
-    """Bring the outputs of `target` into place, as task `task`; with `force`, build even if the store has the result."""
+    """Bring the outputs of `target` into place, as task `task`.
+
+    With `force`, build even if the store has the result; without `build`, build in no case. `absent` is a key that the remote
+    was asked for already, in vain.
+    """
 
     target: Target
     cache: Cache
     task: str
     force: bool = False
+    build: bool = True
+    absent: Digest | None = None
 
     def do(self) -> Result:
         """Do it; whatever the build raises is part of the result."""
         try:
-            outcome = self.cache.ensure(self.target, task=self.task, force=self.force)
+            outcome = self._outcome()
         except BarmillError as error:
             return Result(fault=str(error))
         except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a build raises fails its task, not the run
             if fault := machine_fault(error, self.task):
                 return Result(fault=fault)
             return Result(fault=f"{self.task}: the build function failed", trace=traceback.format_exc())
+        if outcome is None:
+            return Result(fault=f"{self.task}: neither the store nor the remote has it", absent=True)
         return result_of(self.cache, self.target, outcome)
+
+    def _outcome(self) -> Outcome | None:
+        if self.absent is not None and self.cache.remote is not None:
+            self.cache.remote.absent.add(self.absent)
+        if self.build:
+            return self.cache.ensure(self.target, task=self.task, force=self.force)
+        return self.cache.restore(self.target, ask=True)

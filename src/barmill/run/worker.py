@@ -6,6 +6,7 @@ import pickle
 import signal
 import sys
 import threading
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from barmill.run.work import Result
@@ -32,7 +33,8 @@ def _do(job: bytes) -> Result:
     except (Exception, SystemExit) as error:  # noqa: BLE001 a module that can't be imported fails its targets, not the run
         return Result(fault=f"a worker can't import what it is to build: {error!r}")
     result: Result = work.do()
-    return result
+    remote = work.cache.remote
+    return result if remote is None else replace(result, asked=remote.counts.taken())
 
 
 def _end_with(life: int) -> None:

@@ -14,7 +14,8 @@ from barmill.errors import RecordCorrupt
 from barmill.hashing import Digest, canonical, digest_bytes, digest_record
 
 FORMAT = 1
-_DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+DAMAGE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What `parsed` raises for a record that is damaged."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ class Actions:
         """
         path = self._name(key)
         try:
-            return _record(files.read(path), key)
-        except _DAMAGE as error:
-            fact = error.args[0] if isinstance(error, _Unfit) else "it is no record"
+            return parsed(files.read(path), key)
+        except DAMAGE as error:
+            fact = error.args[0] if isinstance(error, Unfit) else "it is no record"
         except OSError as error:
             if not files.is_damage(error):
                 raise
@@ -120,18 +121,22 @@ class Actions:
 
     def put(self, record: Record) -> None:
         """Write a record, replacing the one of the same key."""
-        body = {"format": FORMAT, **vars(record)}
-        if not record.failed:  # most have none
-            del body["failed"]
-        body["check"] = digest_record(body)
-        files.write_atomic(self.path(record.key), canonical(body), mode=0o444, fsync=self.fsync)
+        files.write_atomic(self.path(record.key), canonical(body(record)), mode=0o444, fsync=self.fsync)
 
 
-class _Unfit(ValueError):
+class Unfit(ValueError):
     """A record that is one by its form and does not fit its name or its check."""
 
 
-def _record(data: bytes, key: Digest) -> Record | None:
+def body(record: Record) -> dict[str, Any]:
+    """The JSON object that a record is written as."""
+    fields = {"format": FORMAT, **vars(record)}
+    if not record.failed:  # most have none
+        del fields["failed"]
+    return fields | {"check": digest_record(fields)}
+
+
+def parsed(data: bytes, key: Digest) -> Record | None:
     """The record that a file holds, None if it has another format; any error means that it is damaged."""
     body = json.loads(data.decode())
     check, written = body.pop("check", None), body["format"]
@@ -139,14 +144,14 @@ def _record(data: bytes, key: Digest) -> Record | None:
     if written != FORMAT:
         # the check of a format that we do not know may be anything, but not that of ours with one digit turned
         if digest_record(body | {"format": FORMAT}) == check:
-            raise _Unfit(f"its format was {FORMAT} and reads {written}")
+            raise Unfit(f"its format was {FORMAT} and reads {written}")
         return None
     if not fits:
-        raise _Unfit("its content has another check")
+        raise Unfit("its content has another check")
     if body["key"] != key:
-        raise _Unfit(f"it is that of {body['key']}")
+        raise Unfit(f"it is that of {body['key']}")
     if digest_record(body["manifest"]) != key:
-        raise _Unfit("its manifest has another key")
+        raise Unfit("its manifest has another key")
     del body["format"]
     outputs = {role: {name: (d, n) for name, (d, n) in written.items()} for role, written in body.pop("outputs").items()}
     read = [(role, path, digest) for role, path, digest in body.pop("read")]

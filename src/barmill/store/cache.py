@@ -13,55 +13,35 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from barmill import files
-from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, OutputError, TargetError
-from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
+from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, TargetError
+from barmill.hashing import Digest, digest_bytes, digest_record
 from barmill.store import places
 from barmill.store.actions import FORMAT, Actions, Record
 from barmill.store.code import Codes
 from barmill.store.guard import Guard
 from barmill.store.kin import Kin, by_code
 from barmill.store.objects import Objects
+from barmill.store.outcome import Outcome
+from barmill.store.outputs import files_of, written
 from barmill.store.projects import register
 from barmill.store.state import State, open_state
 from barmill.store.stats import ABSENT, StatCache, stamps
-from barmill.store.trees import LINK, digests_below, files_below, stamps_below, tree_digest
+from barmill.store.trees import files_below, stamps_below, tree_digest
 from barmill.target import Target
+
+if TYPE_CHECKING:
+    from barmill.store.remote.options import RemoteOptions
+    from barmill.store.remote.remote import Remote
 
 _PLAIN = 2  # marshal's version without references: equal values give equal bytes
 
-Written = dict[str, dict[str, tuple[Digest, int]]]
 Read = list[tuple[str, str, Digest]]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What `Cache.ensure` did.
-
-    Attributes:
-        key: the action's key.
-        outputs: role → relative name → (digest, size); see `Record.outputs`.
-        origin: `built`, `restored` (from the store), or `fresh` (everything was already in place).
-        seconds: wall time it took now.
-        saved: seconds that the build took when it was built, if it was not built now.
-        warning: something the reader should know, or "".
-        note: what else can be said of a build, or "".
-        failed: pieces that failed, and what went wrong; the outputs are in place all the same.
-    """
-
-    key: Digest
-    outputs: Mapping[str, Mapping[str, tuple[Digest, int]]]
-    origin: str
-    seconds: float
-    saved: float = 0.0
-    warning: str = ""
-    note: str = ""
-    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 class Cache:
@@ -73,10 +53,23 @@ class Cache:
         link: see `Objects`.
         fsync: see `Objects`.
         compress: see `Objects`.
+        remote: where else results may be.
+
+    Attributes:
+        remote: it, or None if there is none.
     """
 
-    def __init__(self, store: Path, state: Path, *, link: str = "reflink", fsync: bool = False, compress: str = "none") -> None:
-        self._arguments = (store, state, link, fsync, compress)
+    def __init__(
+        self,
+        store: Path,
+        state: Path,
+        *,
+        link: str = "reflink",
+        fsync: bool = False,
+        compress: str = "none",
+        remote: "RemoteOptions | None" = None,
+    ) -> None:
+        self._arguments = (store, state, link, fsync, compress, remote)
         self.state: State = open_state(state)
         self.stats: StatCache = self.state.stats
         self.codes = Codes(self.state)
@@ -85,6 +78,7 @@ class Cache:
         self.guard = Guard(store, functools.partial(register, store, Path(os.path.abspath(state))))
         self.kin = Kin(store, self.actions, self.guard)
         self.staging = state.parent / ".staging"
+        self.remote = self._opened(remote) if remote else None
         self._mine = threading.local()
         self._asked: tuple[Target | None, Digest] = (None, Digest(""))
 
@@ -93,6 +87,12 @@ class Cache:
 
     def __repr__(self) -> str:
         return f"Cache({self._arguments[0]})"
+
+    def _opened(self, remote: "RemoteOptions") -> "Remote":
+        from barmill.store.remote.local import Local
+        from barmill.store.remote.remote import Remote
+
+        return Remote(remote, Local(self.objects, self.actions, self.guard, self.kin), self.staging / "remote")
 
     def manifest(self, target: Target, read: Read | None = None) -> dict[str, Any]:
         """Everything that decides the bytes of the target's outputs; its digest is the action's key.
@@ -219,29 +219,55 @@ class Cache:
         read = self.inputs(target)
         manifest = self.manifest(target, read)
         key = _key(target, manifest)
-        record = self.actions.get(key)
-        warning = ""
-        if record is not None and not force:
-            try:
-                if outcome := self._recall(target, record, start):
-                    return outcome
-            except (ObjectCorrupt, ObjectMissing) as error:
-                warning = f"{error.fact}; built again"
+        record, warning = self.actions.get(key), ""
+        if not force:
+            outcome, warning = self._known(target, key, record, start)
+            if outcome is not None:
+                return outcome
         built, known, failed = self._build(target, Record(key, manifest, {}, read, task), before, afresh=force)
         if record is not None and not record.failed and dict(record.outputs) != dict(built.outputs):
             warning = "the same inputs, parameters and code gave other bytes than before: the build is not deterministic"
         note = f"{known} of {len(target.pieces)} pieces were known" if known else ""
         return Outcome(key, built.outputs, "built", built.seconds, 0.0, warning, note, failed)
 
-    def restore(self, target: Target) -> Outcome | None:
+    def _known(self, target: Target, key: Digest, record: Record | None, start: float) -> tuple[Outcome | None, str]:
+        """Have a known result in place: what came of it, or None and why it can't be had, if there is anything to say."""
+        warning, tries = "", 2  # the store, and what it lacks from the remote
+        while tries:
+            tries -= 1
+            if record is not None:
+                try:
+                    if outcome := self._recall(target, record, start):
+                        return outcome, ""
+                except ObjectMissing as error:
+                    warning = f"{error.fact}; built again"
+                except ObjectCorrupt as error:
+                    warning, tries = f"{error.fact}; built again", max(tries, 1)  # the next one may be damaged, too
+            if self.remote is None or key in self.remote.absent or not self.remote.fetch_late(key):
+                break
+            record = self.actions.get(key)
+        return None, warning
+
+    def fetch(self, keys: Collection[Digest]) -> set[Digest]:
+        """Bring results from the remote into the store, if there is a remote; the keys of those that came."""
+        return self.remote.fetch(keys) if self.remote else set()
+
+    def restore(self, target: Target, *, ask: bool = False) -> Outcome | None:
         """Bring the target's outputs into place without building: None if the store has no result for it.
+
+        Args:
+            target: whose outputs.
+            ask: the remote, too, for what the store lacks.
 
         Raises:
             InputError: an input is missing or unreadable.
-            ObjectCorrupt, ObjectMissing: the store has it no more.
+            ObjectCorrupt, ObjectMissing: the store has it no more; not with `ask`.
         """
         start = time.perf_counter()
-        record = self.actions.get(self.key_once(target))
+        key = self.key_once(target)
+        record = self.actions.get(key)
+        if ask:
+            return self._known(target, key, record, start)[0]
         return None if record is None else self._recall(target, record, start)
 
     def _recall(self, target: Target, record: Record, start: float) -> Outcome | None:
@@ -251,6 +277,8 @@ class Cache:
             if not self.actions.touch(record.key):  # gc has just removed it
                 return None
             origin = "restored" if self._restore(target, record) else "fresh"
+        if origin == "restored" and self.remote and record.key in self.remote.brought:
+            origin = "fetched"
         return Outcome(record.key, record.outputs, origin, time.perf_counter() - start, record.seconds)
 
     def forget_outputs(self, target: Target) -> None:
@@ -322,11 +350,13 @@ class Cache:
             made = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             start = time.perf_counter()
+            if target.pieces and not afresh and self.remote:
+                self.remote.fetch_kin(record.manifest)
             known = {} if afresh else self.kin.known(record.manifest, staging / "known", self._unpack)
             failed = target.call(made, known)
             seconds = round(time.perf_counter() - start, 6)
             files.remove(staging / "known")
-            outputs = _written(target, made, staging)
+            outputs = written(target, made, staging)
             after = self._marks(target)
             if moved := [name for name in before if before[name] != after[name]]:
                 raise InputMoved(f"{', '.join(moved)} changed while it was read; nothing was kept", "run doit again")
@@ -341,7 +371,7 @@ class Cache:
         An output, or a file in one, that came out as it was stays untouched; so does a record of all pieces if some failed.
         """
         with self.guard.shared():
-            for role, name, digest, size in _files(record.outputs):
+            for role, name, digest, size in files_of(record.outputs):
                 self.objects.put(made[role] / name, digest, size)
             if not record.failed or (before := self.actions.get(record.key)) is None or before.failed:
                 self.actions.put(record)
@@ -358,34 +388,7 @@ def _key(target: Target, manifest: Mapping[str, Any]) -> Digest:
         raise TargetError(f"{target.name}: a parameter is no JSON value: {error}", "give text, numbers, lists") from None
 
 
-def _files(outputs: Mapping[str, Mapping[str, tuple[Digest, int]]]) -> Iterator[tuple[str, str, Digest, int]]:
-    """Every file among a record's outputs, as (role, relative name, digest, size)."""
-    for role, written in outputs.items():
-        yield from ((role, name, digest, size) for name, (digest, size) in written.items() if not name.endswith("/"))
-
-
-def _written(target: Target, made: Mapping[str, Path], staging: Path) -> Written:
-    """What the build wrote: role → relative name → (digest, size)."""
-    stray = {entry.name for entry in staging.iterdir()} - {place.name for place in made.values()}
-    if stray:
-        raise OutputError(f"{target.name}: the build wrote {', '.join(sorted(stray))}, which is no output of it")
-    outputs: Written = {}
-    for role, place in made.items():
-        if place.is_dir():
-            found = digests_below(StatCache().digest, place)
-            if LINK in found.values():
-                raise OutputError(f"{target.name}: the build wrote a link to a folder in {role}", "write files and folders")
-            outputs[role] = {n: (d, 0 if n.endswith("/") else (place / n).stat().st_size) for n, d in found.items()}
-        elif place.exists():
-            outputs[role] = {"": (digest_file(place), place.stat().st_size)}
-        elif role in target.optional:
-            outputs[role] = {}
-        else:
-            raise OutputError(f"{target.name}: the build did not write its output {role}", f"write to the path given as {role}")
-    return outputs
-
-
 @functools.cache
-def open_cache(store: Path, state: Path, link: str, fsync: bool, compress: str) -> Cache:
+def open_cache(store: Path, state: Path, link: str, fsync: bool, compress: str, remote: "RemoteOptions | None" = None) -> Cache:
     """The cache over `store`: one object per process, also in a worker that was given one by pickle."""
-    return Cache(store, state, link=link, fsync=fsync, compress=compress)
+    return Cache(store, state, link=link, fsync=fsync, compress=compress, remote=remote)

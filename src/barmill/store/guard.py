@@ -69,6 +69,11 @@ class Guard:
             series.end()
             self._mine.series = None
 
+    def rest(self) -> None:
+        """Let go what this thread's `series` keeps, until it is next used: something that takes long is about to be done."""
+        if (series := getattr(self._mine, "series", None)) is not None:
+            series.end()
+
     def _share(self) -> int | None:
         """The shared lock, taken; None where there can be none."""
         try:

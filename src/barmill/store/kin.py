@@ -47,6 +47,15 @@ class Kin:
         if "pieces" in record.manifest:
             files.write_atomic(self._at(record.manifest) / record.key, b"", mode=0o444)
 
+    def held(self, manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+        """The pieces of `manifest` that records here hold."""
+        lacking = pieces_of(manifest)
+        held: set[tuple[str, str]] = set()
+        for key in self._of(manifest):
+            if lacking > held and (record := self._actions.get(key)):
+                held |= lacking & held_by(record)
+        return held
+
     def known(self, manifest: Mapping[str, Any], folder: Path, unpack: Callable[[Outputs, Path], None]) -> dict[str, Path]:
         """Lay out what earlier builds have worked out of the pieces of `manifest`.
 
@@ -58,12 +67,12 @@ class Kin:
         Returns:
             Name of a piece → folder with the outputs, named by their roles, of a build that holds it.
         """
-        lacking = _pieces(manifest)
+        lacking = pieces_of(manifest)
         known: dict[str, Path] = {}
         for number, key in enumerate(self._of(manifest) if lacking else ()):
             with self._guard.shared():
                 record = self._actions.get(key) if lacking and self._actions.touch(key) else None
-                held = lacking & _held(record) if record else set()
+                held = lacking & held_by(record) if record else set()
                 if record and held and _lay_out(record, place := folder / str(number), unpack):
                     known |= {name: place for _, name in held}
                     lacking -= held
@@ -78,16 +87,23 @@ class Kin:
         return [Digest(name) for _, name in sorted(found, reverse=True) if not name.startswith(".")]
 
     def _at(self, manifest: Mapping[str, Any]) -> Path:
-        common = digest_record({name: value for name, value in manifest.items() if name != "pieces"})
+        common = common_of(manifest)
         return self._folder / common[:2] / common[2:]
 
 
-def _pieces(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+def common_of(manifest: Mapping[str, Any]) -> Digest:
+    """What kin have in common: the digest of a manifest without its pieces."""
+    return digest_record({name: value for name, value in manifest.items() if name != "pieces"})
+
+
+def pieces_of(manifest: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """The pieces of a manifest, as (code, name)."""
     return {(code, name) for code, names in manifest.get("pieces", {}).items() for name in names}
 
 
-def _held(record: Record) -> set[tuple[str, str]]:
-    return {(code, name) for code, name in _pieces(record.manifest) if name not in record.failed}
+def held_by(record: Record) -> set[tuple[str, str]]:
+    """The pieces that a record holds, as (code, name)."""
+    return {(code, name) for code, name in pieces_of(record.manifest) if name not in record.failed}
 
 
 def _lay_out(record: Record, place: Path, unpack: Callable[[Outputs, Path], None]) -> bool:

@@ -56,7 +56,13 @@ class Objects:
 
     def has(self, digest: Digest, size: int) -> bool:
         """Whether an object of this digest and size is there."""
-        return self.find(digest, size) is not None
+        name = self._name(digest)
+        try:
+            if os.stat(name).st_size == size:
+                return True
+        except OSError:
+            pass
+        return os.path.isfile(f"{name}{PACKED}")
 
     def put(self, source: Path, digest: Digest, size: int) -> None:
         """Store the content of `source`, whose digest is known. Its stamp then is that of now, also if it was there.
@@ -68,17 +74,52 @@ class Objects:
             with contextlib.suppress(PermissionError, FileNotFoundError):  # another owner's is written anew
                 os.utime(there)
                 return
-        if self.compress == "zstd" and _PACK[0] <= size <= _PACK[1]:
-            packed = zstd.compress(source.read_bytes())
-            if len(packed) <= 0.9 * size:
-                files.write_atomic(Path(f"{target}{PACKED}"), packed, mode=0o444, fsync=self.fsync)
-                return
+        if self._is_packable(size) and self._pack(target, source.read_bytes()):
+            return
         if size <= _SMALL and self.link != "hardlink":
             files.write_atomic(target, source.read_bytes(), mode=0o444, fsync=self.fsync)
         else:
             files.copy(source, target, link=self.link, mode=0o444, fsync=self.fsync)
             target.chmod(0o444)
             os.utime(target)  # a hard link has the stamp of its first name
+
+    def add(self, data: memoryview, digest: Digest) -> None:
+        """Store bytes whose digest is known to be this; the stamp is that of now."""
+        target = self.path(digest)
+        if not (self._is_packable(len(data)) and self._pack(target, bytes(data))):
+            files.write_atomic(target, data, mode=0o444, fsync=self.fsync)
+
+    def adopt(self, temporary: Path, digest: Digest, size: int) -> None:
+        """Store the content of a file of ours, made with `files.temporary_name` beside `path(digest)`; it is gone then."""
+        target = self.path(digest)
+        if not (self._is_packable(size) and self._pack(target, temporary.read_bytes())):
+            temporary.chmod(0o444)
+            files.move(temporary, target)
+        files.remove(temporary)
+
+    def touch(self, digest: Digest, size: int) -> bool:
+        """Mark an object as stored now, which keeps it from a gc that has begun; False if it is not there."""
+        there = self.find(digest, size)
+        if there is None:
+            return False
+        try:
+            os.utime(there)
+        except FileNotFoundError:
+            return False
+        except PermissionError:  # another owner's
+            pass
+        return True
+
+    def _is_packable(self, size: int) -> bool:
+        return self.compress == "zstd" and _PACK[0] <= size <= _PACK[1]
+
+    def _pack(self, target: Path, data: bytes) -> bool:
+        """Store bytes compressed, if that saves a tenth or more; whether it did."""
+        packed = zstd.compress(data)
+        if len(packed) > 0.9 * len(data):
+            return False
+        files.write_atomic(Path(f"{target}{PACKED}"), packed, mode=0o444, fsync=self.fsync)
+        return True
 
     def restore(self, digest: Digest, size: int, place: Path) -> None:
         """Write the object's content, verified, to a file that is not yet there; it is the caller's to rename.
@@ -104,6 +145,14 @@ class Objects:
             if source.exists():
                 raise
             raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
+
+    def content(self, path: Path) -> bytes:
+        """The content of an object's file, compressed or not.
+
+        Raises:
+            OSError, ValueError: it can't be read, or decompressed.
+        """
+        return _unpacked(path) if path.suffix == PACKED else files.read(path)
 
     def digest(self, path: Path) -> Digest:
         """Digest of the content of an object's file, compressed or not.

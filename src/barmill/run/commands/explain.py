@@ -51,6 +51,7 @@ class Explain(Helped):
             "reads": [{"role": role, "path": path} for role, path in target.spelled_out()],
             "writes": {role: str(path) for role, path in target.outputs.items()},
             "params": dict(target.params),
+            "origin": values.get("origin"),
             "built": {"started": record.started, "seconds": record.seconds, "host": record.host} if record else None,
         }
 
@@ -66,6 +67,8 @@ def _lines(explanation: dict[str, Any]) -> Iterator[str]:
     if explanation["built"]:
         built = explanation["built"]
         yield f"  built    {built['started']} on {built['host']} in {built['seconds']:.3f} s, key {explanation['key'][:12]}"
+        if explanation["origin"] == "fetched":
+            yield "  fetched  from the remote"
 
 
 def _paths(word: str, paths: list[tuple[str, str]], most: int = 10) -> Iterator[str]:

@@ -1,11 +1,13 @@
 """`doit run` (or plain `doit`): bring the selected tasks up to date."""
 
+import datetime
 import functools
 import gc
 import os
 import signal
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import doit.cmd_run
@@ -18,6 +20,7 @@ from barmill.run.judge import Judge
 from barmill.run.lock import LOCK
 from barmill.run.plain import BUSY, UNTRIED, WRONG, Helped, option
 from barmill.run.work import machine_fault
+from barmill.store.runs import add_run
 
 _NO_WAIT = {
     "name": "no_wait",
@@ -27,6 +30,7 @@ _NO_WAIT = {
     "help": "end at once, with exit code 4, if another run is at work in the project",
 }
 _REBUILD = option("rebuild", "build the targets of STAGE anew, and the others as they need it; may be repeated", default=[])
+_MOMENT = 1.0  # seconds that uploads have after a signal or a fault
 _AGAIN = ("fresh", "force_rerun", "no_skip_existing")
 
 
@@ -86,8 +90,11 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
         # What was loaded lives until the end; the collector need not look at it again.
         gc.freeze()
         gc.enable()
+        started = datetime.datetime.now(datetime.UTC)
+        seconds: float | None = _MOMENT
         try:
             result: int = super()._execute(**options)
+            seconds = None
         except InvalidCommand as error:
             name = error.not_found
             if name is None:
@@ -95,6 +102,8 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             near = nearest(name, {**self.control.tasks, **self.control.targets})
             hint = f"the nearest are {near}" if near else '"doit list --all" shows every task'
             raise InvalidCommand(f"{name} is no command, task or target\nhint: {hint}") from None
+        finally:
+            self._close(started, seconds)
         if isinstance(FRONT.stopped_by, ConfigError):
             return WRONG
         failed = any(task.values.get("failed") for task in self.control.tasks.values())  # pieces, which doit knows not of
@@ -106,6 +115,21 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             if name not in stages:
                 hint = f"the nearest are {near}" if (near := nearest(name, stages)) else f"there are {', '.join(stages)}"
                 raise InvalidCommand(f"--rebuild {name}: there is no such stage\nhint: {hint}")
+
+    def _close(self, started: datetime.datetime, seconds: float | None) -> None:
+        """End uploads, and remember what the run did, unless everything was fresh: then it is not worth the writing."""
+        remote = FRONT.remote
+        if remote is not None:
+            remote.drain(seconds)
+        if not FRONT.tally.is_idle:
+            entry = {
+                "command": self.name,
+                "started": started.isoformat(timespec="seconds"),
+                "seconds": round((datetime.datetime.now(datetime.UTC) - started).total_seconds(), 3),
+                "stages": FRONT.tally.stages(),
+                "remote": remote.counts.told() if remote is not None else None,
+            }
+            add_run(Path(self.dep_manager.backend.name), entry)
 
 
 def _interrupt(number: int, _: object) -> None:

@@ -1,0 +1,62 @@
+"""What a process asked of the remote, and what came of it."""
+
+import sys
+import threading
+from dataclasses import dataclass, field
+
+_LONGEST = 500  # characters of a warning
+NAMES = ("hits", "misses", "refused", "received", "sent", "sent_records", "unsent")
+
+
+@dataclass
+class Counts:
+    """Counts of one process, and what was told of them.
+
+    Attributes:
+        url: of the remote, for what is told.
+        hits: records that were asked for and are whole here now.
+        misses: records that the remote does not have, or that can't be had whole.
+        refused: records and objects that can't be believed.
+        received: bytes of objects that came.
+        sent: bytes of objects that went.
+        sent_records: records that went.
+        unsent: records that could not be sent.
+    """
+
+    url: str
+    hits: int = 0
+    misses: int = 0
+    refused: int = 0
+    received: int = 0
+    sent: int = 0
+    sent_records: int = 0
+    unsent: int = 0
+    _told: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, **more: int) -> None:
+        """Count, from any thread."""
+        with self._lock:
+            for name, number in more.items():
+                setattr(self, name, getattr(self, name) + number)
+
+    def told(self) -> dict[str, int]:
+        """The counts by name."""
+        return {name: getattr(self, name) for name in NAMES}
+
+    def taken(self) -> dict[str, int]:
+        """The counts by name, which are nought then: another process counts on."""
+        with self._lock:
+            told = self.told()
+            for name in NAMES:
+                setattr(self, name, 0)
+        return told
+
+    def warn(self, kind: str, text: str) -> None:
+        """Print a warning, unless there was one of its kind; made harmless, because what it quotes may be anybody's."""
+        with self._lock:
+            if kind in self._told:
+                return
+            self._told.add(kind)
+        shown = "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
+        sys.stderr.write(f"warning: the remote {self.url}: {shown}\n")

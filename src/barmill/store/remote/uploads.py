@@ -1,0 +1,64 @@
+"""Uploads in the background: results go to the remote while the run goes on, and those still to go before it ends."""
+
+import threading
+from collections import deque
+
+from barmill.hashing import Digest
+from barmill.store.remote.counts import Counts
+from barmill.store.remote.send import Send
+
+_BATCH = 64  # records that are sent together: objects first
+
+
+class Uploads:
+    """A thread that sends what is offered.
+
+    What waits is a list of keys; how much is sent at once is bounded by the line of `send`.
+    """
+
+    def __init__(self, send: Send, counts: Counts) -> None:
+        self._send = send
+        self._counts = counts
+        self._keys: deque[Digest] = deque()
+        self._more = threading.Condition()
+        self._is_busy = False
+        self._thread: threading.Thread | None = None
+
+    def offer(self, key: Digest) -> None:
+        """Have a record sent, with its objects, some time."""
+        with self._more:
+            self._keys.append(key)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="uploads", daemon=True)
+                self._thread.start()
+            self._more.notify_all()
+
+    def drain(self, seconds: float | None = None) -> int:
+        """Wait until all that was offered is sent, or can't be; the number of records that still wait then.
+
+        Args:
+            seconds: how long, at most.
+        """
+        with self._more:
+            self._more.wait_for(lambda: not self._keys and not self._is_busy, seconds)
+            return len(self._keys) + self._is_busy
+
+    def _work(self) -> None:
+        while True:
+            with self._more:
+                self._is_busy = False
+                self._more.notify_all()
+                self._more.wait_for(lambda: bool(self._keys))
+                self._is_busy = True
+                batch = [self._keys.popleft() for _ in range(min(_BATCH, len(self._keys)))]
+            self._do(batch)
+
+    def _do(self, batch: list[Digest]) -> None:
+        try:
+            for _, fault in self._send.records(batch, look=False):
+                if fault is not None:
+                    self._counts.add(unsent=1)
+                    self._counts.warn("unsent", f"a result could not be sent: {fault.fact}")
+        except Exception as error:  # noqa: BLE001 a fault of an upload fails no build
+            self._counts.add(unsent=len(batch))
+            self._counts.warn("unsent", f"results could not be sent: {error!r}")
