@@ -17,6 +17,7 @@ from tests.bench import (
     parallel,
     pricestore,
     publish,
+    remote,
     research,
     restore,
     strategies,
@@ -41,6 +42,7 @@ _PARTS = {
     "strategies": strategies.run,
     "indicators": indicators.run,
     "publish": publish.run,
+    "remote": remote.run,
 }
 
 
