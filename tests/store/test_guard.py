@@ -246,3 +246,17 @@ def test_a_use_waits_for_gc(place: Place) -> None:
     """A record is not marked as used between gc's look at it and its deletion: it would go all the same."""
     place.cache.ensure(place.target())
     assert held("exclusive", place.cache.guard, lambda: place.cache.restore(place.target()))
+
+
+def test_a_series_that_rests_lets_gc_in(tmp_path):
+    """What a series keeps can be let go before something that takes long; its next use takes it again."""
+    guard = Guard(tmp_path)
+    guard.rest()
+    with guard.series():
+        with guard.shared():
+            pass
+        guard.rest()
+        with guard.exclusive():
+            pass
+        with guard.shared():
+            pass

@@ -117,7 +117,7 @@ class Result:
         """`{"built": 1, "restored": 0, …}` from the last line."""
         lines = [line for line in self.out.splitlines() if re.match(r"\d+ built, ", line)]
         assert lines, f"no counts in:\n{self.out}\n{self.err}"
-        return {word: int(number) for number, word in re.findall(r"(\d+) (built|restored|fresh|failed)", lines[-1])}
+        return {word: int(number) for number, word in re.findall(r"(\d+) (built|restored|fetched|fresh|failed)", lines[-1])}
 
 
 def ended(run: subprocess.Popen[str]) -> Result:

@@ -1,0 +1,114 @@
+"""Uploads in the background, and the kin of targets with pieces."""
+
+import threading
+
+import pytest
+
+from barmill.hashing import digest_bytes
+from barmill.store.remote.place import Place
+from tests.store.remote.places import cache_at, contents, put
+
+
+@pytest.fixture
+def ours(tmp_path):
+    return cache_at(tmp_path / "ours", tmp_path / "remote")
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    return cache_at(tmp_path / "theirs", tmp_path / "remote")
+
+
+def test_what_is_offered_is_there_when_drained(ours, theirs, capsys):
+    """Everything offered is in the remote when `drain` has ended, and nothing is said."""
+    records = [put(ours, {"": bytes([number]) * 1000}, params={"n": number}) for number in range(200)]
+    for record in records:
+        ours.remote.offer(record.key)
+    ours.remote.drain()
+    keys = {record.key for record in records}
+    assert theirs.remote.fetch(keys) == keys
+    assert (ours.remote.counts.sent_records, capsys.readouterr().err) == (200, "")
+
+
+def test_an_impatient_end_tells_what_is_left(ours, monkeypatch, capsys):
+    """A drain that may take a moment only says how many were not sent."""
+    held = threading.Event()
+    write = Place.write
+    monkeypatch.setattr(Place, "write", lambda self, *arguments: held.wait(30) and write(self, *arguments))
+    ours.remote.offer(put(ours, {"": b"x"}).key)
+    ours.remote.drain(0.01)
+    assert "1 results were not sent" in capsys.readouterr().err
+    held.set()
+    ours.remote.drain()
+
+
+def test_damage_here_is_not_sent(ours, tmp_path, capsys):
+    """An object that is damaged in the local store does not reach the remote, nor does its record."""
+    record = put(ours, {"": b"sound"})
+    path = ours.objects.path(digest_bytes(b"sound"))
+    path.chmod(0o644)
+    path.write_bytes(b"sick!")
+    ours.remote.offer(record.key)
+    ours.remote.drain()
+    assert contents(tmp_path / "remote") == {}
+    assert "has the digest" in capsys.readouterr().err
+
+
+def test_reading_only_nothing_is_offered(tmp_path):
+    """With `read` nothing is sent."""
+    cache = cache_at(tmp_path / "ours", tmp_path / "remote", mode="read")
+    cache.remote.offer(put(cache, {"": b"x"}).key)
+    cache.remote.drain()
+    assert not cache.remote.writes
+    assert not (tmp_path / "remote").exists()
+
+
+def test_objects_come_before_their_record(ours, tmp_path, monkeypatch):
+    """A record is written when each of its objects is there, and its mark among its kin before it."""
+    written = []
+    write = Place.write
+    monkeypatch.setattr(Place, "write", lambda self, name, data: written.append(name) or write(self, name, data))
+    record = put(ours, {"a": b"a", "b": b"b"}, pieces={"code": ["p"]})
+    ours.remote.send([record.key])
+    assert [name.split("/")[1] for name in written] == ["objects", "objects", "kin", "actions"]
+
+
+def test_kin_come_from_the_remote(ours, theirs):
+    """What others worked out of a target's pieces is fetched, as much as is needed and no more."""
+    first = put(ours, {"": b"one"}, pieces={"code": ["a", "b"]})
+    second = put(ours, {"": b"two"}, pieces={"code": ["b", "c"]})
+    other = put(ours, {"": b"six"}, pieces={"other": ["a"]})
+    foreign = put(ours, {"": b"far"}, pieces={"code": ["a"]}, params={"n": 1})
+    for record in (first, second, other, foreign):
+        ours.remote.send([record.key])
+    wanted = second.manifest | {"pieces": {"code": ["a", "b", "d"]}}
+    theirs.remote.fetch_kin(wanted)
+    assert theirs.actions.get(first.key) is not None
+    assert theirs.actions.get(other.key) is None
+    assert theirs.actions.get(foreign.key) is None
+    assert theirs.kin.held(wanted) == {("code", "a"), ("code", "b")}
+
+
+def test_kin_that_are_here_are_not_fetched(ours, theirs):
+    """Where the local store holds all pieces nothing is asked."""
+    put(theirs, {"": b"one"}, pieces={"code": ["a"]})
+    record = theirs.actions.get(put(theirs, {"": b"one"}, pieces={"code": ["a"]}).key)
+    theirs.kin.note(record)
+    asked = []
+    theirs.remote._fetch._place.names = asked.append
+    theirs.remote.fetch_kin(record.manifest)
+    assert asked == []
+
+
+def test_a_mark_of_kin_that_is_no_record_means_nothing(ours, theirs, tmp_path):
+    """Names in the kin's folder that are no keys, or of records that are not kin, are passed over."""
+    good = put(ours, {"": b"one"}, pieces={"code": ["a"]})
+    foreign = put(ours, {"": b"far"}, pieces={"code": ["a"]}, params={"n": 1})
+    for record in (good, foreign):
+        ours.remote.send([record.key])
+    (folder, *_) = [p.parent for p in (tmp_path / "remote/barmill-1/kin").rglob(good.key)]
+    for name in ("0" * 32, "x", foreign.key, "A" * 32):
+        (folder / name).touch()
+    theirs.remote.fetch_kin(good.manifest)
+    assert theirs.actions.get(good.key) is not None
+    assert theirs.actions.get(foreign.key) is None
