@@ -129,3 +129,17 @@ def test_every_object_is_vouched_for():
     for strong in ({}, {DATA: sha(b"data"), digest_bytes(b"x"): sha(b"x")}, {DATA: "x"}):
         with pytest.raises(Unfit, match="vouch"):
             unpack(pack(Envelope(RECORD, strong), ""), KEY, "")
+
+
+@pytest.mark.parametrize("failed", [["c"], [1], "a", [["a"]], {"a": 1}])
+def test_only_pieces_can_have_failed(failed):
+    """What failed are names of pieces of the record."""
+    manifest = MANIFEST | {"pieces": {"code": ["a", "b"]}}
+    for names, fits in ((["a"], True), (failed, False)):
+        record = Record(digest_record(manifest), manifest, {"out": {"": (DATA, 4)}}, failed=names)
+        packed = pack(Envelope(record, {DATA: sha(b"data")}), "")
+        if fits:
+            assert unpack(packed, record.key, "").record.failed == names
+        else:
+            with pytest.raises(Unfit):
+                unpack(packed, record.key, "")

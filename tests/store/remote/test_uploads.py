@@ -1,6 +1,7 @@
 """Uploads in the background, and the kin of targets with pieces."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -112,3 +113,23 @@ def test_a_mark_of_kin_that_is_no_record_means_nothing(ours, theirs, tmp_path):
     theirs.remote.fetch_kin(good.manifest)
     assert theirs.actions.get(good.key) is not None
     assert theirs.actions.get(foreign.key) is None
+
+
+def test_what_failed_in_part_does_not_replace_what_is_whole(ours, theirs):
+    """A record in which pieces failed replaces neither here nor in the remote one of the same key in which none did."""
+    whole = put(ours, {"": b"whole"}, pieces={"code": ["a", "b"]})
+    ours.remote.send([whole.key])
+    partly = replace(put(theirs, {"": b"part"}, pieces={"code": ["a", "b"]}), failed=["b"])
+    theirs.actions.put(partly)
+    theirs.remote.send([whole.key])
+    assert theirs.remote.fetch([whole.key]) == {whole.key}
+    assert theirs.actions.get(whole.key).outputs == whole.outputs
+
+
+def test_what_failed_in_part_gives_its_other_pieces(ours, theirs):
+    """The pieces that a record holds beside those that failed are known to others."""
+    record = replace(put(ours, {"": b"part"}, pieces={"code": ["a", "b"]}), failed=["b"])
+    ours.actions.put(record)
+    ours.remote.send([record.key])
+    theirs.remote.fetch_kin(record.manifest)
+    assert theirs.kin.held(record.manifest) == {("code", "a")}

@@ -79,30 +79,31 @@ def _seal(body: Mapping[str, Any], key: str) -> str:
 
 def _check(record: Record, strong: object) -> None:
     """See that nothing in a record can do harm, whoever wrote it."""
+    _check_said(record)
     if sorted(record.outputs) != record.manifest.get("outputs"):
         raise Unfit("has other outputs than its manifest")
-    pieces = record.manifest.get("pieces", {})
-    if not (
-        isinstance(pieces, dict) and all(isinstance(names, list) and all(map(_is_text, names)) for names in pieces.values())
-    ):
-        raise Unfit("has pieces that are none")
-    if not (
-        isinstance(record.failed, list | tuple)
-        and {*map(str, record.failed)} <= {n for names in pieces.values() for n in names}
-    ):
-        raise Unfit("says of pieces what can't be")
-    if not all(_is_text(role) and _is_text(path) and _is(_DIGEST, digest) for role, path, digest in record.read):
-        raise Unfit("says of its inputs what can't be")
     for role, written in record.outputs.items():
         _check_names(role, written)
         for digest, size in written.values():
             if not (_is(_DIGEST, digest) and type(size) is int and 0 <= size < _MOST):
                 raise Unfit("names an object that can't be one")
-    if not (_is_text(record.task) and _is_text(record.started) and _is_text(record.host) and _is_seconds(record.seconds)):
-        raise Unfit("says of its build what can't be")
     named = {digest for digest, _ in record.objects()}
     if not isinstance(strong, dict) or strong.keys() != named or not all(_is(_STRONG, each) for each in strong.values()):
         raise Unfit("does not vouch for its objects")
+
+
+def _check_said(record: Record) -> None:
+    """See that what a record says of its build has the form that those who read it expect."""
+    pieces = record.manifest.get("pieces", {})
+    if not (isinstance(pieces, dict) and all(isinstance(each, list) and all(map(_is_text, each)) for each in pieces.values())):
+        raise Unfit("has pieces that are none")
+    known = {name for names in pieces.values() for name in names}
+    if not (isinstance(record.failed, list | tuple) and all(map(_is_text, record.failed)) and known.issuperset(record.failed)):
+        raise Unfit("says of pieces what can't be")
+    if not all(_is_text(role) and _is_text(path) and _is(_DIGEST, digest) for role, path, digest in record.read):
+        raise Unfit("says of its inputs what can't be")
+    if not (all(map(_is_text, (record.task, record.started, record.host))) and _is_seconds(record.seconds)):
+        raise Unfit("says of its build what can't be")
 
 
 def _check_names(role: str, written: Mapping[str, Any]) -> None:
