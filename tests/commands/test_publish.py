@@ -8,8 +8,9 @@ import sqlite3
 import pytest
 
 from tests.support.bars import daily
+from tests.support.loopback import free_port
 from tests.support.market import NASDAQ, NYSE, REPOSITORY, MarketProject
-from tests.support.postgres import PASSWORD, Server, free_port
+from tests.support.postgres import PASSWORD, Server
 from tests.support.project import ended
 
 SYMBOLS = {"AAPL.US": (NASDAQ, 1), "KO.US": (NYSE, 2), "MSFT.US": (NASDAQ, 3)}

