@@ -4,9 +4,11 @@ import pytest
 
 from tests.support.moto import Moto
 from tests.support.nginx import Nginx
+from tests.support.project import Project
 from tests.support.rclone import Rclone
 from tests.support.remotes import Place
 
+TARGETS = 7  # of the toy project
 KINDS = {each.name: each for each in (Moto, Rclone, Nginx)}
 
 
@@ -24,7 +26,7 @@ def running(tmp_path_factory):
 
     yield start
     for server in servers.values():
-        server.stop()
+        server.kill()
 
 
 @pytest.fixture(params=KINDS)
@@ -39,10 +41,27 @@ def own(request, tmp_path):
     server = KINDS[request.param](tmp_path / request.param)
     server.start()
     yield Place(server)
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
-def store(running):
-    """An empty place in an S3 server, for what doesn't depend on the kind of server."""
+def bucket(running):
+    """An empty place in an S3 server that checks signatures, for what does not depend on the kind of server."""
     return Place(running("rclone"))
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory):
+    """A toy project that was built without a remote: what all others have to come to."""
+    project = Project.make(tmp_path_factory.mktemp("toy") / "built")
+    project.good()
+    return project
+
+
+@pytest.fixture(scope="session", params=["rclone", "nginx"])
+def filled(request, running, toy, tmp_path_factory):
+    """A place that has all results of the toy project."""
+    place = Place(running(request.param))
+    project = Project.make(tmp_path_factory.mktemp("first") / "toy")
+    assert project.good(**place.environ).counts["built"] == TARGETS
+    return place

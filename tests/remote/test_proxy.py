@@ -146,6 +146,17 @@ def test_drip(server):
         ask(front.port, timeout=0.2)
 
 
+def test_crash(server):
+    """What is to happen happens, once, at its request."""
+    done = []
+    with proxy(server.server_port, Fault("crash", first=1, count=1, does=lambda: done.append("x"))) as front:
+        assert ask(front.port) == (200, BODY)
+        with pytest.raises(ConnectionResetError):
+            ask(front.port)
+        assert ask(front.port) == (200, BODY)
+    assert done == ["x"]
+
+
 def test_no_server(server):
     """Where there is no server a connection is reset; where there is no proxy any more, there is none."""
     with proxy(free_port()) as front:
@@ -157,4 +168,4 @@ def test_no_server(server):
 
 def test_every_kind_is_tested():
     """The kinds of faults are those of the tests above."""
-    assert set(KINDS) == {"late", "status", "reset", "lost", "torn", "cut", "flipped", "spoilt", "silent", "drip"}
+    assert set(KINDS) == {"late", "status", "reset", "lost", "torn", "cut", "flipped", "spoilt", "silent", "drip", "crash"}

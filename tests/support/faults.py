@@ -6,11 +6,11 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-KINDS = ("late", "status", "reset", "torn", "cut", "flipped", "spoilt", "lost", "silent", "drip")
+KINDS = ("late", "status", "reset", "torn", "cut", "flipped", "spoilt", "lost", "silent", "drip", "crash")
 _PASSED_ON = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive", "date", "server"})
 _NOW = struct.pack("ii", 1, 0)  # a socket closed like this sends a reset
 
@@ -23,12 +23,14 @@ class Fault:
         kind: `late` (answered after `seconds`), `status` (an error instead of an answer), `reset` (the connection, before the
             server hears of it), `lost` (the same, after the server did what was asked), `torn` (half the body, then the end
             of the connection), `cut` (half the body, as if it were all), `flipped` (one bit of the answer's body), `spoilt`
-            (one bit of what is sent), `silent` (no answer, ever), `drip` (a byte of the body every `seconds`).
+            (one bit of what is sent), `silent` (no answer, ever), `drip` (a byte of the body every `seconds`), `crash` (`does`
+            is called, and the connection is reset).
         where: regular expression that is searched for in `VERB /path`.
         first: how many that fit are served before.
         count: how many meet the fault.
         code: the error of `status`.
         seconds: see `late`, `drip`.
+        does: see `crash`.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class Fault:
     count: int = 1 << 62
     code: int = 500
     seconds: float = 1.0
+    does: Callable[[], object] = lambda: None
     seen: int = 0
 
     def meets(self, request: str) -> bool:
@@ -91,7 +94,9 @@ class _Front(BaseHTTPRequestHandler):
             proxy.over.wait()
         if fault.kind == "late":
             proxy.over.wait(fault.seconds)
-        if fault.kind in {"reset", "silent"} or proxy.over.is_set():
+        if fault.kind == "crash":
+            fault.does()
+        if fault.kind in {"reset", "silent", "crash"} or proxy.over.is_set():
             self._reset()
         elif fault.kind == "status":
             self.send_error(fault.code)

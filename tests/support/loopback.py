@@ -68,17 +68,9 @@ class Served:
 
     def kill(self) -> None:
         """End it as a crash does."""
-        self.process.kill()
-        self.process.wait(30)
-
-    def stop(self) -> None:
-        """End it, whatever it is doing."""
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(30)
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, (self.folder / "log").read_text()

@@ -55,10 +55,6 @@ class RemoteServer:
         """End it as a crash does."""
         self.served.kill()
 
-    def stop(self) -> None:
-        """End it, whatever it is doing."""
-        self.served.stop()
-
     def url(self, prefix: str, port: int) -> str:
         """What the setting `remote` says of a place in it, if it answers on `port`."""
         return f"s3://{BUCKET}/{prefix}"
@@ -109,7 +105,7 @@ class Place:
     @property
     def environ(self) -> dict[str, str]:
         """The environment of a project that uses it."""
-        return {**self.server.environ(self.port or self.server.port), "BARMILL_REMOTE": self.url}
+        return {**self.server.environ(self.port or self.server.port), "BARMILL_REMOTE": self.url, "NO_PROXY": "127.0.0.1"}
 
     def behind(self, port: int) -> "Place":
         """The same place, by way of a proxy."""
