@@ -1,5 +1,7 @@
 """Fixtures: the servers, one of each for the session, and a place of its own in each for a test."""
 
+import functools
+
 import pytest
 
 from tests.support.moto import Moto
@@ -58,10 +60,15 @@ def toy(tmp_path_factory):
     return project
 
 
-@pytest.fixture(scope="session", params=["rclone", "nginx"])
-def filled(request, running, toy, tmp_path_factory):
-    """A place that has all results of the toy project."""
-    place = Place(running(request.param))
-    project = Project.make(tmp_path_factory.mktemp("first") / "toy")
-    assert project.good(**place.environ).counts["built"] == TARGETS
-    return place
+@pytest.fixture(scope="session")
+def filled(running, tmp_path_factory):
+    """Of a server's name, a place in it that has all results of the toy project."""
+
+    @functools.cache
+    def fill(name="rclone"):
+        place = Place(running(name))
+        project = Project.make(tmp_path_factory.mktemp("first") / "toy")
+        assert project.good(**place.environ).counts["built"] == TARGETS
+        return place
+
+    return fill
