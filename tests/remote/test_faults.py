@@ -52,7 +52,7 @@ def warnings(result):
     told = [line for line in result.err.splitlines() if line.startswith("warning: the remote")]
     plain = [re.sub(r"[0-9a-f]{6,}|\d+", "#", line) for line in told]
     assert len(plain) == len(set(plain)), result.err
-    assert len(told) <= 3, result.err
+    assert len(told) <= 4, result.err
     assert "Traceback" not in result.err
     return told
 

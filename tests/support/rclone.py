@@ -9,6 +9,10 @@ class Rclone(RemoteServer):
 
     name = "rclone"
 
+    def contents(self, prefix: str) -> dict[str, bytes]:
+        """Everything below a place: name → bytes; not what it was writing when it was killed."""
+        return {name: data for name, data in super().contents(prefix).items() if ".rclone_temp_put_" not in name}
+
     def command(self) -> list[str]:
         """The program and its arguments."""
         told = ["--addr", f"127.0.0.1:{self.port}", "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"]
