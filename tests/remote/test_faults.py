@@ -72,7 +72,8 @@ def test_reading(filled, toy, tmp_path, server, name):
     place = filled(server)
     project = Project.make(tmp_path / "p")
     with proxy(place.server.port, again(READING[name])) as front:
-        result = project.good(**place.behind(front.port).environ)
+        behind = place.behind(front.port)
+        result = project.good(**(behind.environ if name in HARMLESS else behind.hurried))
     counts = result.counts
     assert counts["built"] + counts["fetched"] == TARGETS
     if name in HARMLESS:
@@ -89,7 +90,7 @@ def test_writing(bucket, toy, tmp_path, name):
     """A fault in what goes: the build ends right and warns; what the remote has then is sound, and of use to others."""
     project = Project.make(tmp_path / "p")
     with proxy(bucket.server.port, again(WRITING[name])) as front:
-        result = project.good(**bucket.behind(front.port).environ)
+        result = project.good(**bucket.behind(front.port).hurried)
     assert result.counts["built"] == TARGETS
     assert bool(warnings(result)) == (name != "lost")
     right(project, toy)
@@ -138,7 +139,7 @@ def test_the_breaker_opens_once(filled, tmp_path, kind, workers):
     for number in range(40):
         (project.root / f"data/x{number}.txt").write_text(f"{number}\n")
     with proxy(place.server.port, Fault(kind)) as front:
-        result = project.good(*workers, **place.behind(front.port).environ)
+        result = project.good(*workers, **place.behind(front.port).hurried)
     assert result.counts["built"] == 2 * 43 + 1
     assert warnings(result)
     assert set(front.verbs()) == {"GET"}
@@ -150,7 +151,7 @@ def test_patience_is_not_for_the_patient(filled, toy, tmp_path):
     """A remote that is slow, but within the patience, is used to the end."""
     place, project = filled(), Project.make(tmp_path / "p")
     with proxy(place.server.port, Fault("late", seconds=0.3)) as front:
-        result = project.good(BARMILL_REMOTE_PATIENCE="30", **place.behind(front.port).environ)
+        result = project.good(**place.behind(front.port).environ)
     assert (result.counts["fetched"], warnings(result)) == (TARGETS, [])
     right(project, toy)
 

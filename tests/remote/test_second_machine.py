@@ -39,7 +39,7 @@ def homes():
 def folder(homes):
     """A remote that is a folder which everybody may read."""
     (homes / "remote").mkdir()
-    return {"BARMILL_REMOTE": (homes / "remote").as_uri()}
+    return {"BARMILL_REMOTE": (homes / "remote").as_uri(), "BARMILL_REMOTE_PATIENCE": "20"}
 
 
 @pytest.fixture(scope="module")

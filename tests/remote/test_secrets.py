@@ -37,7 +37,7 @@ def test_no_secret_in_anything(running, tmp_path, server, name):
     """Over each server, and whatever it does: no output, no file of the project, no object and no name there has a secret."""
     place, project, fault = Place(running(server)), Project.make(tmp_path / "p"), FAULTS[name]
     with proxy(place.server.port, Fault(fault.kind, fault.where, code=fault.code)) as front:
-        environ = {**place.behind(front.port).environ, "BARMILL_REMOTE_KEY": KEY}
+        environ = {**place.behind(front.port).hurried, "BARMILL_REMOTE_KEY": KEY}
         for command in COMMANDS if name == "none" else COMMANDS[:1]:
             result = project.doit(*command, **environ)
             assert found(result.out.encode(), result.err.encode()) == []

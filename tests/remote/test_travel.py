@@ -150,7 +150,7 @@ def test_a_server_that_dies_in_the_middle_of_a_build(own, toy, tmp_path):
     project = Project.make(tmp_path / "one")
     project.edit("join.py", '"""All texts in one, and the names in the folder."""', '"""Joined."""\nimport signal')
     project.edit("join.py", "    if not texts:", '    os.kill(int(os.environ["VICTIM"]), signal.SIGKILL)\n    if not texts:')
-    result = project.good(VICTIM=str(own.server.served.process.pid), **own.environ)
+    result = project.good(VICTIM=str(own.server.served.process.pid), **own.hurried)
     assert result.counts["built"] == TARGETS
     assert project.artifacts() == toy.artifacts()
     own.server.kill()  # it is dead: this takes note of it
