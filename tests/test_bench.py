@@ -66,6 +66,15 @@ def test_indicators_and_databases(tmp_path, part, rows):
     assert len(lines) >= rows - (3 if "PostgreSQL is left out" in done.stdout else 0) + 2
 
 
+def test_scaling_tells_a_row_per_part(tmp_path):
+    """At a two-hundredth of the size the constants are measured, and the model tells what follows from each."""
+    done = bench("scaling", "--scale", "0.005", "--repeat", "1", temporary=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith("|")]
+    assert [len(row) for row in rows] == [3] * (16 + 2) + [5] * (17 + 2)
+    assert "nan" not in done.stdout or "is not measured" in done.stderr
+
+
 def test_unknown_part_is_refused(tmp_path):
     """A misspelt part ends with the names there are."""
     done = bench("hashign", temporary=tmp_path)

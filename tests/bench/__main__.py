@@ -20,6 +20,7 @@ from tests.bench import (
     remote,
     research,
     restore,
+    scaling,
     strategies,
     tiny10k,
 )
@@ -43,6 +44,7 @@ _PARTS = {
     "indicators": indicators.run,
     "publish": publish.run,
     "remote": remote.run,
+    "scaling": scaling.run,
 }
 
 
