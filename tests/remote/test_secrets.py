@@ -16,7 +16,7 @@ FAULTS = {
     "silent": Fault("silent"),
     "silent uploads": Fault("silent", "^PUT"),
 }
-CASES = [("rclone", name) for name in FAULTS] + [("moto", "none"), ("nginx", "none")]
+CASES = [("rclone", name) for name in FAULTS] + [("nginx", "none")]
 COMMANDS = (
     ("-n", "2", "-v", "2"),
     ("-a",),

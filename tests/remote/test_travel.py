@@ -1,6 +1,7 @@
 """Results travel over each server: from store to store, and from one project to another that builds nothing."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -146,20 +147,23 @@ def test_a_push_that_was_cut_short_goes_on(own, tmp_path, monkeypatch):
 
 
 def test_a_server_that_dies_in_the_middle_of_a_build(own, toy, tmp_path):
-    """The build ends well without its server, and what was sent before can be used."""
-    project = Project.make(tmp_path / "one")
-    project.edit("join.py", '"""All texts in one, and the names in the folder."""', '"""Joined."""\nimport signal')
-    project.edit("join.py", "    if not texts:", '    os.kill(int(os.environ["VICTIM"]), signal.SIGKILL)\n    if not texts:')
+    """The build ends well without its server, and a push sends later what was not sent, and nothing else."""
+    project, other = Project.make(tmp_path / "one"), Project.make(tmp_path / "two")
+    for each in (project, other):
+        each.edit("join.py", '"""All texts in one, and the names in the folder."""', '"""Joined."""\nimport signal')
+        each.edit("join.py", "    if not texts:", '    os.kill(int(os.environ["VICTIM"]), signal.SIGKILL)\n    if not texts:')
     result = project.good(VICTIM=str(own.server.served.process.pid), **own.hurried)
     assert result.counts["built"] == TARGETS
     assert project.artifacts() == toy.artifacts()
     own.server.kill()  # it is dead: this takes note of it
     own.server.start()
     assert sound(own)
-    again = Project.make(tmp_path / "two")
-    counts = again.good(**own.environ).counts
-    assert counts["built"] + counts["fetched"] == TARGETS
-    assert again.artifacts() == toy.artifacts()
+    counts = re.fullmatch(r"(\d+) sent, (\d+) there already, 0 not in the store; .*\n", project.good("push", **own.environ).out)
+    assert int(counts[1]) + int(counts[2]) == TARGETS
+    assert project.good("push", **own.environ).out.startswith(f"0 sent, {TARGETS} there already, ")
+    assert sound(own)
+    assert other.good(**own.environ).counts["fetched"] == TARGETS
+    assert other.artifacts() == toy.artifacts()
 
 
 def test_no_server_at_all(toy, tmp_path):
