@@ -1,6 +1,7 @@
 """Whatever a remote does: the build ends right and says so once, and no byte that is not right gets anywhere."""
 
 import re
+import signal
 
 import pytest
 
@@ -8,7 +9,7 @@ from barmill.hashing import digest_bytes
 from tests.remote.conftest import TARGETS
 from tests.remote.test_travel import sound
 from tests.support.faults import Fault, proxy
-from tests.support.project import Project
+from tests.support.project import Project, ended, until
 from tests.support.remotes import Place
 
 READING = {
@@ -16,6 +17,8 @@ READING = {
     "500": Fault("status", "^(GET|HEAD)"),
     "503 now and then": Fault("status", "^GET", first=1, count=2, code=503),
     "403": Fault("status", "^(GET|HEAD)", code=403),
+    "a page for everything": Fault("status", "^(GET|HEAD)", code=200),
+    "sent elsewhere": Fault("status", "^(GET|HEAD)", code=302),
     "reset": Fault("reset", "^GET"),
     "reset in the middle": Fault("reset", "^GET", first=9),
     "torn objects": Fault("torn", "^GET .*/objects/"),
@@ -30,10 +33,13 @@ READING = {
     "drip": Fault("drip", "^GET"),
 }
 HARMLESS = {"late", "503 now and then"}
-CASES = [("rclone", name) for name in READING] + [("nginx", name) for name in ("500", "torn objects", "cut records", "silent")]
+CASES = [("rclone", name) for name in READING] + [
+    ("nginx", name) for name in ("a page for everything", "torn objects", "silent")
+]
 WRITING = {
     "500": Fault("status", "^PUT"),
     "403": Fault("status", "^PUT", code=403),
+    "405": Fault("status", "^PUT", code=405),
     "507 for objects": Fault("status", "^PUT .*/objects/", code=507),
     "reset": Fault("reset", "^PUT"),
     "lost": Fault("lost", "^PUT", count=3),
@@ -114,6 +120,23 @@ def test_bytes_spoilt_on_their_way_there(running, toy, tmp_path):
     assert sound(place)
     assert third.good(**place.environ).counts["fetched"] == TARGETS
     right(third, toy)
+
+
+def test_killed_while_it_sends(place, toy, tmp_path):
+    """A run that is killed while it sends leaves nothing half-sent, and the next run and a push make the remote whole."""
+    project = Project.make(tmp_path / "one")
+    with proxy(place.server.port, Fault("late", "^PUT", seconds=0.1)) as front:
+        run = project.start(**place.behind(front.port).environ)
+        until(lambda: len(front.verbs("^PUT")) > 5)
+        run.kill()
+        assert ended(run).code == -signal.SIGKILL
+    assert sound(place)
+    assert project.good(**place.environ).counts["failed"] == 0
+    assert project.good("push", **place.environ).code == 0
+    assert sound(place)
+    other = Project.make(tmp_path / "two")
+    assert other.good(**place.environ).counts["fetched"] == TARGETS
+    right(other, toy)
 
 
 def test_swapped_objects(bucket, toy, tmp_path):
