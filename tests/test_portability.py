@@ -58,6 +58,20 @@ def test_the_store_alone_is_enough(project: Project, tmp_path: Path) -> None:
     second.assert_fresh()
 
 
+def test_a_store_travels_from_clone_to_clone(project: Project, tmp_path: Path) -> None:
+    """A store kept by a CI's cache, and swept at the end of each run, spares the next clone elsewhere every build."""
+    before, last = project.artifacts(), project.root
+    for name in ("second", "third"):
+        assert Project(last).doit("gc", "--older-than", "7d").code == 0
+        clone = Project.make(tmp_path / name)
+        shutil.copytree(last / "artifacts/store", clone.root / "artifacts/store")
+        shutil.rmtree(last)
+        counts = clone.good().counts
+        assert (counts["built"], counts["restored"]) == (0, 7)
+        assert clone.artifacts() == before
+        last = clone.root
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_two_projects_share_a_store(tmp_path: Path, workers: tuple[str, ...]) -> None:
     """What one project built, another with the same store restores; each has outputs and state of its own."""
