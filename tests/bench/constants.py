@@ -125,19 +125,12 @@ def _graph(name: str, graph: Graph, tree: Path, repeat: int) -> tuple[float, ...
     return built[0], min(each[0] for each in looks), built[1], min(each[1] for each in looks), state, record
 
 
-# a process is never told a peak below that of the one which started it, so a small one does
-_SMALL = (
-    "import resource, subprocess, sys; code = subprocess.call(sys.argv[2:]); "
-    "open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)); sys.exit(code)"
-)
-
-
 def _finished(root: Path, says: str = "0 built, 0 restored, ") -> tuple[float, float]:
     """Seconds and peak of memory of a run."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    finish((sys.executable, "-c", _SMALL, str(root / "peak"), *DOIT), root, says=says)
+    peak = finish(DOIT, root, says=says).peak
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1024.0 * int((root / "peak").read_text())
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1e6 * peak
 
 
 def _remote(count: int) -> tuple[float, float, float]:

@@ -7,7 +7,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +60,19 @@ class Table:
         return "\n".join((head, *self.rows, *(f"\n{note}" for note in self.notes)))
 
 
+# a process is never told a peak below that of the one which started it, so a small one does
+_LAUNCH = """
+import os, subprocess, sys, time
+start = time.perf_counter()
+child = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(child.pid, 0)
+seconds = time.perf_counter() - start
+with open(sys.argv[1], "w") as file:
+    file.write(f"{seconds} {usage.ru_maxrss}")
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 class Finished(NamedTuple):
     """What a process took: seconds, and at its peak MB of memory."""
 
@@ -74,16 +86,15 @@ def finish(
     """Run a whole process; an error if it fails, or no line of its output starts with `says`: then it did other work."""
     own = {name: value for name, value in os.environ.items() if name not in _NOT_A_USERS}
     environ = {**own, "CI": "true", **(environ or {})}
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        start = time.perf_counter()
-        child = subprocess.Popen(arguments, cwd=cwd, env=environ, stdout=out, stderr=err)
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        printed, complaint = ((file.seek(0), file.read())[1] for file in (out, err))
-    if child.returncode or not re.search(f"^{says}", printed, re.MULTILINE):
-        raise RuntimeError(f"{arguments} in {cwd} exited with {child.returncode}\n{printed[-2000:]}\n{complaint[-2000:]}")
-    return Finished(seconds, usage.ru_maxrss * _MAXRSS_UNIT / 1e6)
+    with tempfile.NamedTemporaryFile("r") as told:
+        launched = (sys.executable, "-I", "-S", "-c", _LAUNCH, told.name, *arguments)
+        done = subprocess.run(launched, cwd=cwd, env=environ, capture_output=True, text=True, check=False)
+        figures = told.read().split()
+    if done.returncode or not re.search(f"^{says}", done.stdout, re.MULTILINE):
+        what = f"{arguments} in {cwd} exited with {done.returncode}"
+        raise RuntimeError(f"{what}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    seconds, peak = map(float, figures)
+    return Finished(seconds, peak * _MAXRSS_UNIT / 1e6)
 
 
 _MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
