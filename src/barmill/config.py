@@ -30,6 +30,8 @@ class Settings:
         remote_mode: `read-write`, `read`, `write`, or `offline` (the remote is left alone).
         remote_patience: seconds that a dead or slow remote costs a run at most.
         remote_key: what records in the remote are sealed with, and must be; a secret: better in BARMILL_REMOTE_KEY.
+        worker_folder: where a worker of a cluster keeps its store, on its own machine; Dask's folder for it if not set.
+        workers_patience: seconds that a run waits for a cluster that has no worker.
         fsync: wait for the disk at each store write (a torn object is found and rebuilt without it, too).
         frequency: the part of the tree that instruments are matched with: `daily`, `hourly`, `5 min`.
         lse_currency_policy: whose currency counts for a London line: `broker`, `stooq`, `strict` (neither if they differ).
@@ -97,6 +99,8 @@ class Settings:
     remote_mode: str = field(default="read-write", metadata={"choices": ("read-write", "read", "write", "offline")})
     remote_patience: float = 1.0
     remote_key: str = field(default="", repr=False, metadata={"secret": True})
+    worker_folder: Path | None = None
+    workers_patience: float = 300.0
     fsync: bool = False
     frequency: str = field(default="daily", metadata={"choices": ("daily", "hourly", "5 min")})
     lse_currency_policy: str = field(default="broker", metadata={"choices": ("broker", "stooq", "strict")})

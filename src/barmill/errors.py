@@ -14,6 +14,8 @@ BarmillError              every error of ours: a fact with its values, then a hi
 │   └── UnknownSymbol     a provider, or the project, has no such series
 ├── DatabaseError         a database that is published to refuses: mend what it says
 │   └── DatabaseLost      it can't be reached, or went away: start it, and publish again
+├── ClusterError          a cluster can't be reached, or does nothing: start it
+│   └── WorkerDiffers     a worker would build something else: bring its code to what it is here
 ├── OutputError           a build did not write what it declared, or wrote more
 ├── NoticeUnsent          a notice could not be sent: look at the address and the network
 └── StoreError            the store can't be read or written
@@ -94,6 +96,14 @@ class DatabaseError(BarmillError):
 
 class DatabaseLost(DatabaseError):
     """A database can't be reached, or went away."""
+
+
+class ClusterError(BarmillError):
+    """A cluster can't be reached, or does nothing."""
+
+
+class WorkerDiffers(ClusterError):
+    """A worker has other code, other libraries or another Python than the one who asks it to build."""
 
 
 class OutputError(BarmillError):

@@ -6,6 +6,7 @@ import platform
 import sys
 
 from tests.bench import (
+    cluster,
     codecs,
     gaps,
     graphs,
@@ -34,6 +35,7 @@ _PARTS = {
     "growth": growth.run,
     "restore": restore.run,
     "parallel": parallel.run,
+    "cluster": cluster.run,
     "research": research.run,
     "memory": memory.run,
     "hashing": hashing.run,

@@ -1,6 +1,7 @@
 """How much faster two workers are: targets that only compute, one after the other and with `-n 2`."""
 
 from functools import partial
+from pathlib import Path
 
 from tests.bench.timing import DOIT, Options, Table, fresh_artifacts, process, race, work_folder
 
@@ -8,6 +9,7 @@ _TARGETS = 60
 
 _STAGE = '''
 """Sums."""
+import os
 from pathlib import Path
 from barmill.target import Target
 
@@ -18,8 +20,10 @@ def build(out: Path, *, start: int, steps: int) -> None:
     out.write_text(str(total))
 
 def targets(plan):
+    start = int(os.environ.get("BENCH_START", 0))
     for number in range({count}):
-        yield Target(str(number), build, {{}}, {{"out": plan.path("sums", str(number))}}, {{"start": number, "steps": {steps}}})
+        params = {{"start": start + number, "steps": {steps}}}
+        yield Target(str(number), build, {{}}, {{"out": plan.path("sums", str(number))}}, params)
 '''
 
 _DODO = """
@@ -33,13 +37,25 @@ def task_sums():
 """
 
 
-def run(options: Options) -> Table:
-    """Cold builds of targets that take 0.1 s each."""
-    root = work_folder("parallel")
-    count = options.scaled(_TARGETS)
-    (root / "sums.py").write_text(_STAGE.format(count=count, steps=options.scaled(2_000_000)))
+def project(name: str, count: int, steps: int) -> Path:
+    """A project of targets that do nothing but compute.
+
+    Args:
+        name: of its folder.
+        count: of the targets.
+        steps: of each; two million take 0.1 s.
+    """
+    root = work_folder(name)
+    (root / "sums.py").write_text(_STAGE.format(count=count, steps=steps))
     (root / "dodo.py").write_text(_DODO.lstrip())
     (root / "pyproject.toml").write_text("[tool.barmill]\n")
+    return root
+
+
+def run(options: Options) -> Table:
+    """Cold builds of targets that take 0.1 s each."""
+    count = options.scaled(_TARGETS)
+    root = project("parallel", count, options.scaled(2_000_000))
 
     def cold(*workers: str) -> float:
         return process((*DOIT, *workers), root, fresh_artifacts(root), says=f"{count} built")

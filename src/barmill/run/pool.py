@@ -93,9 +93,13 @@ class Pool:
     """Up to `size` workers, started when they are needed, gone when the context is left.
 
     Work may be given before there is a worker for it: then one that is done finds its next at once.
+
+    Attributes:
+        fault: always "": a worker that ends is replaced.
     """
 
     def __init__(self, size: int) -> None:
+        self.fault = ""
         self._size = size
         self._workers: list[Worker] = []
         self._waiting: deque[str] = deque()
@@ -115,6 +119,18 @@ class Pool:
     def lines(self) -> list[Connection]:
         """What becomes readable when `results` has something to give."""
         return [worker.line for worker in self._workers if worker.name]
+
+    @property
+    def ahead(self) -> int:
+        """How much work it wants to have in hand: one at work and one in waiting for each worker."""
+        return 2 * self._size
+
+    def flush(self) -> None:
+        """Nothing: workers begin with what they are given."""
+
+    def at_work(self) -> dict[str, str]:
+        """Nothing that is to be shown."""
+        return {}
 
     def give(self, work: Work) -> None:
         """Have a worker do `work` as soon as there is one for it."""

@@ -50,6 +50,11 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         if self._bar:
             self._bar.show(task.name, self._tally.total, self._tasks)
 
+    def show_workers(self, at_work: Mapping[str, str]) -> None:
+        """What the workers of a cluster are at work on."""
+        if self._bar:
+            self._bar.show_workers(at_work)
+
     def execute_task(self, task: Task) -> None:
         """A task starts: nothing to say before it has ended."""
 

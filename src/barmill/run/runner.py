@@ -6,29 +6,74 @@ own process, because they can't be sent elsewhere.
 
 import threading
 from collections import deque
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any
+from types import TracebackType
+from typing import Any, ClassVar, Protocol, Self
 
 from doit.exceptions import BaseFail, InvalidTask
-from doit.runner import Runner
+from doit.runner import ERROR, Runner
 from doit.task import Task
 
 from barmill.run.pool import Pool
+from barmill.run.reporter import Reporter
 from barmill.run.tasks import Ensure
-from barmill.run.work import Result
+from barmill.run.work import Result, Work
+
+_AT_ONCE = 64  # tasks that are begun before it is looked at what is done
+
+
+class Workforce(Protocol):
+    """Whoever does the work on targets: our own processes, or a cluster.
+
+    Attributes:
+        fault: why nothing more can be done, or "".
+    """
+
+    fault: str
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+
+    @property
+    def lines(self) -> list[Connection]:
+        """What becomes readable when `results` has something to give."""
+
+    @property
+    def ahead(self) -> int:
+        """How much work it wants to have in hand."""
+
+    def give(self, work: Work) -> None:
+        """Have `work` done."""
+
+    def flush(self) -> None:
+        """All the work that there is for now was given."""
+
+    def results(self) -> Iterator[tuple[str, Result]]:
+        """Yield (task, result) of the work that is done, without waiting for more."""
+
+    def at_work(self) -> dict[str, str]:
+        """Worker → what it is at work on, if that is to be shown."""
 
 
 class PoolRunner(Runner):  # type: ignore[misc]
-    """doit's `Runner` with `num_process` workers."""
+    """doit's `Runner` with `num_process` workers, or those of a cluster.
+
+    Attributes:
+        opens: gives those who work, by their number.
+    """
+
+    opens: ClassVar[Callable[[int], Workforce]] = Pool
 
     def __init__(self, *arguments: Any) -> None:
         *others, size = arguments
         super().__init__(*others)
-        self._ahead = 2 * size  # tasks in hand: one at work and one in waiting for each worker
-        self._pool = Pool(size)
+        self._pool = type(self).opens(size)
         self._slots = threading.Semaphore(size)
         self._nodes: dict[str, Any] = {}
         self._threads: dict[Connection, str] = {}
+        self._has_more = False
 
     @staticmethod
     def available() -> bool:
@@ -39,12 +84,20 @@ class PoolRunner(Runner):  # type: ignore[misc]
         """Run what doit dispatches, as much at once as there are workers."""
         done: deque[Any] = deque()
         with self._pool:
-            while self._start_more(task_dispatcher, done):
+            while self._start_more(task_dispatcher, done) and not self._pool.fault:
                 done.extend(self._finished())
+        if self._pool.fault:
+            self.reporter.runtime_error(self._pool.fault)
+            self.final_result = ERROR
 
     def _start_more(self, dispatcher: Any, done: deque[Any]) -> bool:
         """Have doit dispatch as many tasks as we can take; whether any is at work then."""
-        while len(self._nodes) < self._ahead and not self._stop_running:
+        started = 0
+        self._has_more = False
+        while len(self._nodes) < self._pool.ahead and not self._stop_running:
+            if started == _AT_ONCE:
+                self._has_more = True
+                break
             try:
                 node = dispatcher.generator.send(done.popleft() if done else None)
             except StopIteration:
@@ -57,6 +110,7 @@ class PoolRunner(Runner):  # type: ignore[misc]
                 break
             if self.select_task(node, dispatcher.tasks):
                 self._start(node)
+                started += 1
             else:
                 done.append(node)
         return bool(self._nodes)
@@ -77,7 +131,11 @@ class PoolRunner(Runner):  # type: ignore[misc]
 
     def _finished(self) -> list[Any]:
         """Wait until something is done, and tell of it; the nodes that were."""
-        ready = wait([*self._pool.lines, *self._threads])
+        if not self._has_more:
+            self._pool.flush()
+            if isinstance(self.reporter, Reporter):
+                self.reporter.show_workers(self._pool.at_work())
+        ready = wait([*self._pool.lines, *self._threads], 0 if self._has_more else None)
         nodes = []
         for line in [line for line in self._threads if line in ready]:
             node = self._nodes.pop(self._threads.pop(line))

@@ -21,6 +21,7 @@ from barmill.run.front import FRONT
 from barmill.run.lock import LOCK
 from barmill.run.questions import is_fresh
 from barmill.run.work import Result, Work
+from barmill.run.workers import WORKERS
 from barmill.store.cache import Cache, open_cache
 from barmill.store.outcome import Outcome
 from barmill.target import Target
@@ -40,6 +41,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
     linecache.getlines(dodo)  # doit will ask for the creators' lines, perhaps with no descriptor left to read them by
     try:
         plan = Plan(load_settings(Path(dodo).parent))
+        WORKERS.check(plan.settings)
         if LOCK.take(plan.settings.artifacts):
             _cache(plan.settings, plan).sweep()
         cache = _cache(plan.settings, plan)

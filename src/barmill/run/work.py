@@ -2,15 +2,17 @@
 
 import errno
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from barmill.errors import BarmillError
 from barmill.hashing import Digest
 from barmill.store.cache import Cache
 from barmill.store.outcome import Outcome
 from barmill.target import Target
+
+Found = TypeVar("Found")
 
 # what no build can help, and needs no traceback
 _MACHINE = {
@@ -74,6 +76,18 @@ def result_of(cache: Cache, target: Target, outcome: Outcome) -> Result:
     return Result(outcome.key, values)
 
 
+def attempted(task: str, attempt: Callable[[], Found]) -> Found | Result:
+    """What an attempt comes to; whatever it raises is a fault of the task, not the run's."""
+    try:
+        return attempt()
+    except BarmillError as error:
+        return Result(fault=str(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 a build may raise anything
+        if fault := machine_fault(error, task):
+            return Result(fault=fault)
+        return Result(fault=f"{task}: the build function failed", trace=traceback.format_exc())
+
+
 @dataclass(frozen=True)
 class Work:
     """Bring the outputs of `target` into place, as task `task`.
@@ -91,17 +105,17 @@ class Work:
 
     def do(self) -> Result:
         """Do it; whatever the build raises is part of the result."""
-        try:
-            outcome = self._outcome()
-        except BarmillError as error:
-            return Result(fault=str(error))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a build raises fails its task, not the run
-            if fault := machine_fault(error, self.task):
-                return Result(fault=fault)
-            return Result(fault=f"{self.task}: the build function failed", trace=traceback.format_exc())
+        outcome = attempted(self.task, self._outcome)
+        if isinstance(outcome, Result):
+            return outcome
         if outcome is None:
             return Result(fault=f"{self.task}: neither the store nor the remote has it", absent=True)
         return result_of(self.cache, self.target, outcome)
+
+    def reported(self) -> Result:
+        """As `do`, with what this process asked of the remote: for another one."""
+        result, remote = self.do(), self.cache.remote
+        return result if remote is None else replace(result, asked=remote.counts.taken())
 
     def _outcome(self) -> Outcome | None:
         if self.absent is not None and self.cache.remote is not None:

@@ -6,7 +6,6 @@ import pickle
 import signal
 import sys
 import threading
-from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from barmill.run.work import Result
@@ -32,9 +31,8 @@ def _do(job: bytes) -> Result:
         work = pickle.loads(job)  # noqa: S301 from our own starter
     except (Exception, SystemExit) as error:  # noqa: BLE001 a module that can't be imported fails its targets, not the run
         return Result(fault=f"a worker can't import what it is to build: {error!r}")
-    result: Result = work.do()
-    remote = work.cache.remote
-    return result if remote is None else replace(result, asked=remote.counts.taken())
+    result: Result = work.reported()
+    return result
 
 
 def _end_with(life: int) -> None:

@@ -48,7 +48,20 @@ class Codes:
     def __init__(self, state: State) -> None:
         self._state = state
         self._known: dict[Callable[..., Any], Code] = {}
-        self._loaded = {path: _stamp(path) for path in _loaded_sources()}
+        self._loaded: dict[str, tuple[int, ...]] = {}
+        self._counted: dict[str, tuple[int, ...]] = {}
+        self._modules = 0
+        self.notice()
+
+    def notice(self) -> None:
+        """Remember the files of what was loaded since, as they are now; for processes that load code between builds."""
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            self._loaded |= {path: _stamp(path) for path in _loaded_sources() if path not in self._loaded}
+
+    def moved(self) -> str:
+        """A file that was edited after it was counted for some code, "" if none was; for processes that outlive an edit."""
+        return next((path for path, stamp in self._counted.items() if _stamp(path) != stamp), "")
 
     def of(self, build: Callable[..., Any]) -> Code:
         """The code of `build`.
@@ -79,7 +92,9 @@ class Codes:
             self._put(name, entry)
         self._vouch(name, entry)
         for path in entry["files"]:
-            if path in self._loaded and _stamp(path) != self._loaded[path]:
+            stamp = _stamp(path)
+            self._counted.setdefault(path, stamp)
+            if path in self._loaded and stamp != self._loaded[path]:
                 raise InputMoved(f"{path} was edited after this run had loaded it", "run doit again")
         versions = {"python": _PYTHON} | {library: _version(library, name) for library, name in entry["distributions"].items()}
         return Code(name, Digest(entry["digest"]), versions)

@@ -56,6 +56,16 @@ class Kin:
                 held |= lacking & held_by(record)
         return held
 
+    def holders(self, manifest: Mapping[str, Any]) -> Iterator[Digest]:
+        """Yield the keys of records that together hold what is known of the pieces of `manifest`, the newest first."""
+        lacking = pieces_of(manifest)
+        for key in self._of(manifest) if lacking else ():
+            record = self._actions.get(key) if lacking else None
+            held = lacking & held_by(record) if record else set()
+            if held:
+                lacking -= held
+                yield key
+
     def known(self, manifest: Mapping[str, Any], folder: Path, unpack: Callable[[Outputs, Path], None]) -> dict[str, Path]:
         """Lay out what earlier builds have worked out of the pieces of `manifest`.
 

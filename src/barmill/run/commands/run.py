@@ -20,6 +20,7 @@ from barmill.run.judge import Judge
 from barmill.run.lock import LOCK
 from barmill.run.plain import BUSY, UNTRIED, WRONG, Helped, option
 from barmill.run.work import machine_fault
+from barmill.run.workers import WORKERS
 from barmill.store.runs import add_run
 
 _NO_WAIT = {
@@ -31,6 +32,13 @@ _NO_WAIT = {
 }
 _REBUILD = option("rebuild", "build the targets of STAGE anew, and the others as they need it; may be repeated", default=[])
 _MOMENT = 1.0  # seconds that uploads have after a signal or a fault
+_WORKERS = {
+    "name": "workers",
+    "long": "workers",
+    "type": str,
+    "default": "",
+    "help": "build on a Dask cluster: dask://host:port of its scheduler, or dask for one of this run's own, of -n threads",
+}
 _AGAIN = ("fresh", "force_rerun", "no_skip_existing")
 
 
@@ -45,13 +53,15 @@ class Interrupted(KeyboardInterrupt):
 class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
     """doit's run command, judging targets by their content keys."""
 
-    cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT, _REBUILD, *map(_again, _AGAIN))
+    cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT, _REBUILD, _WORKERS, *map(_again, _AGAIN))
     dep_manager: Any
     sel_tasks: Any
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options and the selected tasks."""
         LOCK.wanted, LOCK.waits = True, not params["no_wait"]
+        if params["workers"]:
+            self._choose(params)
         params["always"] = any(params[name] for name in ("always", *_AGAIN))
         FRONT.anew = frozenset(params["rebuild"])
         if not params["always"]:
@@ -77,6 +87,17 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             return 128 + int(number)
         return code
 
+    @staticmethod
+    def _choose(params: Any) -> None:
+        from barmill.run.cluster.address import parse
+
+        try:
+            parse(params["workers"])
+        except ConfigError as error:
+            raise InvalidCommand(str(error)) from None
+        WORKERS.address = params["workers"]
+        params["num_process"], params["par_type"] = params["num_process"] or os.cpu_count() or 1, "process"
+
     @functools.wraps(doit.cmd_run.Run._execute)  # doit reads the options it has to pass from the signature
     def _execute(self, **options: Any) -> int:
         if self.sel_tasks is not None:
@@ -86,6 +107,12 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
         if options["num_process"]:
             from barmill.run.runner import PoolRunner
 
+            if WORKERS.address:
+                from barmill.run.cluster.address import parse
+                from barmill.run.cluster.pool import Cluster
+
+                address, settings = parse(WORKERS.address), WORKERS.settings
+                PoolRunner.opens = lambda size: Cluster(address, size, settings)
             doit.cmd_run.MRunner = PoolRunner  # doit offers no other way to its choice of a runner
         # What was loaded lives until the end; the collector need not look at it again.
         gc.freeze()

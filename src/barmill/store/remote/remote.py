@@ -120,13 +120,17 @@ class Remote:
         """
         self._fetch.objects([Wanted(*each) for each in wanted])
 
-    def send(self, keys: Collection[Digest]) -> None:
+    def send(self, keys: Collection[Digest], *, look: bool = True) -> None:
         """Send records and their objects from the local store, objects first; what is there already is not sent again.
+
+        Args:
+            keys: of the records.
+            look: ask which are there already.
 
         Raises:
             RemoteError: not all of them could be sent; those that could are.
         """
-        for _, fault in list(self.send_each(keys)):
+        for _, fault in list(self._send.records(keys, look=look)):
             if fault is not None:
                 raise fault if isinstance(fault, RemoteError) else RemoteError(fault.fact, fault.hint)
 

@@ -1,0 +1,138 @@
+"""Dask schedulers and workers for tests: real processes on loopback, each worker with a folder and a checkout of its own."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.project import alive, gone, until
+
+_DASK = (sys.executable, "-m", "dask")
+
+
+@dataclass
+class Machine:
+    """A worker's machine: its checkout, where it keeps things, and the process of `dask worker`."""
+
+    checkout: Path
+    folder: Path
+    process: subprocess.Popen[str]
+
+    def processes(self) -> list[int]:
+        """Dask's processes here: `dask worker`, and below it, if there is a nanny, the one that works."""
+        return [self.process.pid, *(child for child in _children(self.process.pid) if _is_worker(child))]
+
+    def builders(self) -> list[int]:
+        """The processes that build."""
+        return [child for each in self.processes() if alive(each) for child in _children(each) if _is_builder(child)]
+
+
+@dataclass
+class Cluster:
+    """A scheduler, and the workers that were started for it; all gone when the context is left."""
+
+    root: Path
+    environ: dict[str, str]
+    scheduler: subprocess.Popen[str]
+    address: str
+    machines: list[Machine] = field(default_factory=list)
+
+    def built(self) -> list[str]:
+        """The toy builds that ran on workers since this was last asked, in order."""
+        log = self.root / "log.txt"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return lines
+
+    @property
+    def workers(self) -> str:
+        """The address as `--workers` has it."""
+        return self.address.replace("tcp://", "dask://")
+
+    def add(self, code: Path, *arguments: str, nanny: bool = True, **environ: str) -> Machine:
+        """Start a worker with a copy of the modules of the project at `code`, and wait for it."""
+        number = len(self.machines) + 1
+        checkout, folder = self.root / f"checkout{number}", self.root / f"worker{number}"
+        checkout.mkdir()
+        folder.mkdir()
+        for module in code.glob("*.py"):
+            shutil.copy(module, checkout)
+        options = ["--nthreads", "1", "--no-dashboard", "--name", f"w{number}", "--local-directory", str(folder)]
+        options += [] if nanny else ["--no-nanny"]
+        command = [*_DASK, "worker", self.address, *options, *arguments]
+        process = _started(command, checkout, folder / "out", {**self.environ, "PYTHONPATH": str(checkout), **environ})
+        machine = Machine(checkout, folder, process)
+        self.machines.append(machine)
+        until(lambda: "Registered to" in (folder / "out").read_text(), 60)
+        return machine
+
+
+@contextlib.contextmanager
+def cluster(root: Path, **environ: str) -> Iterator[Cluster]:
+    """A scheduler on loopback, and no worker yet."""
+    root.mkdir()
+    file = root / "scheduler.json"
+    own = {"PYTHONDONTWRITEBYTECODE": "1", "BUILT_LOG": str(root / "log.txt"), **environ}
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    process = _started([*_DASK, "scheduler", *options], root, root / "scheduler.out", own)
+    started = Cluster(root, own, process, "")
+    try:
+        started.address = until(lambda: _address(file), 60)
+        yield started
+    finally:
+        mine = [pid for machine in started.machines for pid in (*machine.processes(), *machine.builders())]
+        kill(*mine, process.pid)
+        for each in (process, *(machine.process for machine in started.machines)):
+            each.wait()
+        gone(mine)
+
+
+def _started(command: list[str], cwd: Path, out: Path, environ: dict[str, str]) -> subprocess.Popen[str]:
+    with open(out, "w") as file:
+        return subprocess.Popen(
+            command, cwd=cwd, env={**os.environ, **environ}, stdout=file, stderr=subprocess.STDOUT, text=True, process_group=0
+        )
+
+
+def kill(*processes: int) -> None:
+    """kill -9."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, 9)
+
+
+def _address(file: Path) -> str:
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (OSError, ValueError):
+        return ""
+
+
+def _children(process: int) -> list[int]:
+    """The processes that a process has started, by any of its threads."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == process:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def _command(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def _is_worker(process: int) -> bool:
+    return "spawn_main" in _command(process)
+
+
+def _is_builder(process: int) -> bool:
+    return "barmill.run.worker" in _command(process)
