@@ -11,6 +11,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 _PAUSE = 0.001  # seconds between looks while many answers are to come: to be woken for each costs more than to ask
+_IDLE = 2.0  # seconds after which a thread without work ends
 
 
 class Stalled(Exception):
@@ -26,6 +27,7 @@ class Line:
     def __init__(self, size: int) -> None:
         self._size = size
         self._threads = 0
+        self._lock = threading.Lock()
         self._batches: queue.SimpleQueue[_Batch[Any, Any]] = queue.SimpleQueue()
 
     def each(
@@ -43,11 +45,12 @@ class Line:
         """
         batch: _Batch[Item, Answer] = _Batch(function, items)
         wanted = min(self._size, len(items))
-        while self._threads < wanted:
-            threading.Thread(target=self._work, name="remote", daemon=True).start()
-            self._threads += 1
-        for _ in range(wanted):
-            self._batches.put(batch)
+        with self._lock:
+            while self._threads < wanted:
+                threading.Thread(target=self._work, name="remote", daemon=True).start()
+                self._threads += 1
+            for _ in range(wanted):
+                self._batches.put(batch)
         try:
             yield from self._answers(batch, len(items), left)
         finally:
@@ -70,7 +73,15 @@ class Line:
 
     def _work(self) -> None:
         while True:
-            self._batches.get().work()
+            try:
+                batch = self._batches.get(timeout=_IDLE)
+            except queue.Empty:
+                with self._lock:
+                    if self._batches.empty():
+                        self._threads -= 1
+                        return
+            else:
+                batch.work()
 
 
 class _Batch(Generic[Item, Answer]):
