@@ -116,7 +116,7 @@ EDITS = {
     ),
     "how targets are listed": (text(EXPORT, "plan.datasets():", "list(plan.datasets()):"), NOTHING),
     "the store's machinery": (text("src/barmill/store/objects.py", "_SMALL = 1 << 20", "_SMALL = 1 << 19"), NOTHING),
-    "the run's machinery": (text("src/barmill/run/reporter.py", "max(0.0, saved", "max(0, saved"), NOTHING),
+    "the run's machinery": (text("src/barmill/run/tally.py", "max(0.0, saved", "max(0, saved"), NOTHING),
     "the settings' reader": (
         text("src/barmill/config.py", "Settings(**values)", "Settings(**dict(values))"),
         NOTHING,
