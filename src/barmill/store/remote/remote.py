@@ -1,5 +1,6 @@
 """The remote of a project, as the rest of the program sees it."""
 
+import os
 import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from barmill.store.remote.send import Parcel, Send
 from barmill.store.remote.uploads import Uploads
 
 _AT_ONCE = 32  # requests while someone waits
-_OF_A_FOLDER = 8  # there is no latency to hide
+_OF_A_FOLDER = min(8, (os.cpu_count() or 1) + 1)  # there is no latency to hide, and threads wait for one another
 _BACKGROUND = 8
 _HANGING = 30.0  # seconds without an answer, or the next bytes of it, after which even a patient one gives up
 
