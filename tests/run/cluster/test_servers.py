@@ -1,5 +1,6 @@
 """A remote that is a server, and goes away in the middle of a cluster's work."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def server(tmp_path: Path) -> Iterator[Nginx]:
     server.kill()
 
 
-def test_a_killed_server(clustered: Clustered, scheduler: Cluster, server: Nginx) -> None:
+@pytest.mark.parametrize("later", [0.0, 1.0])
+def test_a_killed_server(clustered: Clustered, scheduler: Cluster, server: Nginx, later: float) -> None:
     """What could not be sent fails and is named, what was finished is kept; once the server is back, all is as built here."""
     there = {"BARMILL_REMOTE": server.url("cluster", server.port)}
     clustered.many(12, *SLOW)
@@ -32,6 +34,7 @@ def test_a_killed_server(clustered: Clustered, scheduler: Cluster, server: Nginx
         scheduler.add(clustered.root)
     run = clustered.start(**there)
     until(clustered.artifacts)
+    time.sleep(later)
     server.kill()
     result = ended(run)
     assert result.code in {1, 2}, result.out + result.err
