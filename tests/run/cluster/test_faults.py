@@ -66,6 +66,7 @@ def test_a_killed_scheduler(clustered: Clustered, scheduler: Cluster) -> None:
     rest = Project(clustered.root).good()
     assert rest.counts["fresh"] + rest.counts["restored"] >= kept
     assert rest.counts["built"] < 31
+    assert clustered.artifacts() == clustered.as_local(*SLOW)
 
 
 def test_no_scheduler(clustered: Clustered) -> None:
