@@ -209,7 +209,7 @@ def _point(name: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
 
 def best_of_noise(count: int, bars: int) -> float:
     """SR0: the Sharpe ratio per bar that the best of `count` strategies without skill is expected to have; NaN below two."""
-    if count < 2 or bars < 2:  # noqa: PLR2004 the best of one is no choice
+    if min(count, bars) <= 1:
         return math.nan
     euler, normal = 0.5772156649015329, NormalDist()
     best = (1 - euler) * normal.inv_cdf(1 - 1 / count) + euler * normal.inv_cdf(1 - 1 / (count * math.e))

@@ -59,7 +59,7 @@ class Publication:
         """
         self._idle = [first] if first else []
         try:
-            if self._database.writers == 1 or len(work) < 2:  # noqa: PLR2004  # a thread is worth it from two on
+            if self._database.writers == 1 or len(work) <= 1:
                 for batch in work:
                     self._attempt(batch)
             else:

@@ -5,15 +5,12 @@ manifest(target) ── digest ──▶ key ──▶ record? ── yes ──
 store objects, write the record, rename into place
 """
 
-import contextlib
 import datetime
 import functools
 import marshal
 import os
-import tempfile
-import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from barmill import files
 from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, TargetError
 from barmill.hashing import Digest, digest_bytes, digest_record
-from barmill.store import places
 from barmill.store.actions import FORMAT, Actions, Record
 from barmill.store.code import Codes
 from barmill.store.guard import Guard
@@ -30,6 +26,7 @@ from barmill.store.objects import Objects
 from barmill.store.outcome import Outcome
 from barmill.store.outputs import files_of, written
 from barmill.store.projects import register
+from barmill.store.staging import Staging
 from barmill.store.state import State, open_state
 from barmill.store.stats import ABSENT, StatCache, stamps
 from barmill.store.trees import files_below, stamps_below, tree_digest
@@ -79,7 +76,7 @@ class Cache:
         self.kin = Kin(store, self.actions, self.guard)
         self.staging = state.parent / ".staging"
         self.remote = self._opened(remote) if remote else None
-        self._mine = threading.local()
+        self._staging = Staging(self.staging, self.objects, self.stats)
         self._asked: tuple[Target | None, Digest] = (None, Digest(""))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -273,13 +270,10 @@ class Cache:
     def _recall(self, target: Target, record: Record, start: float) -> Outcome | None:
         if record.failed:  # they are tried again
             return None
-        with self.guard.shared():
-            if not self.actions.touch(record.key):  # gc has just removed it
-                return None
-            origin = "restored" if self._restore(target, record) else "fresh"
-        if origin == "restored" and self.remote and record.key in self.remote.brought:
-            origin = "fetched"
-        return Outcome(record.key, record.outputs, origin, time.perf_counter() - start, record.seconds)
+        outcome = self._in_place(target, record, start)
+        if outcome and outcome.origin == "restored" and self.remote and record.key in self.remote.brought:
+            return replace(outcome, origin="fetched")
+        return outcome
 
     def put_in_place(self, target: Target, record: Record) -> Outcome:
         """Bring the target's outputs into place as a record that the caller has found says.
@@ -287,11 +281,17 @@ class Cache:
         Raises:
             ObjectCorrupt, ObjectMissing: the store has them no more.
         """
-        start = time.perf_counter()
+        outcome = self._in_place(target, record, time.perf_counter())
+        if outcome is None:
+            raise ObjectMissing(f"record {self.actions.path(record.key)} is missing", "run doit: it is built again")
+        return outcome
+
+    def _in_place(self, target: Target, record: Record, start: float) -> Outcome | None:
+        """Outputs as a record says; None if gc has just removed it."""
         with self.guard.shared():
             if not self.actions.touch(record.key):
-                raise ObjectMissing(f"record {self.actions.path(record.key)} is missing", "run doit: it is built again")
-            origin = "restored" if self._restore(target, record) else "fresh"
+                return None
+            origin = "restored" if self._staging.restore(target, record) else "fresh"
         return Outcome(record.key, record.outputs, origin, time.perf_counter() - start, record.seconds)
 
     def forget_outputs(self, target: Target) -> None:
@@ -304,53 +304,6 @@ class Cache:
         """Remove what earlier runs left in staging; for the one who holds the project's lock."""
         files.discard(self.staging)
 
-    def _restore(self, target: Target, record: Record) -> bool:
-        """Put what is not in place there, and tell whether there was any; all of it is verified before any is placed."""
-        wanted = {role: record.outputs.get(role, {}) for role in target.outputs}
-        found = {role: places.lacks(self.stats, path, wanted[role]) for role, path in target.outputs.items()}
-        lacking = {role: lacks for role, lacks in found.items() if lacks is not None}
-        if not lacking:
-            return False
-        with self._staged() as staging:
-            made = {role: staging / role for role in lacking}
-            for role, lacks in lacking.items():
-                self._unpack(lacks, made[role])
-            for role, lacks in lacking.items():
-                self._place(made[role], target.outputs[role], wanted[role], lacks)
-        return True
-
-    def _unpack(self, written: places.Written, made: Path) -> None:
-        """Make an output, or what is lacking of it, from its objects: a file, a folder, or nothing."""
-        for name, (digest, size) in written.items():
-            if name.endswith("/"):
-                (made / name).mkdir(parents=True, exist_ok=True)
-            else:
-                place = made / name if name else made
-                if name:
-                    files.make_folder(place.parent)
-                self.objects.restore(digest, size, place)
-
-    def _place(self, made: Path, path: Path, written: places.Written, lacking: places.Written | None) -> None:
-        if lacking is not None:
-            places.place(made, path, written, lacking)
-        if lacking is None or self.objects.link == "hardlink":  # a file renamed to another of its names stays under both
-            files.remove(made)
-
-    @contextlib.contextmanager
-    def _staged(self) -> Iterator[Path]:
-        """Give an empty folder that nobody else uses: one per process and thread, because making one for each build shows."""
-        mine = self._mine
-        if getattr(mine, "process", None) != os.getpid() or not mine.folder.is_dir():
-            files.make_folder(self.staging)
-            mine.folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.staging))
-            mine.process = os.getpid()
-        try:
-            yield mine.folder
-        except BaseException:  # else everything in it was placed
-            for entry in os.scandir(mine.folder):
-                files.remove(Path(entry.path))
-            raise
-
     def _marks(self, target: Target) -> dict[str, object]:
         """Of each input, what is another after it was written to, even if its content is the same again."""
         return {name: self.stats.mark(name) for _, name in target.spelled_out()}
@@ -359,13 +312,13 @@ class Cache:
         self, target: Target, record: Record, before: dict[str, object], *, afresh: bool
     ) -> tuple[Record, int, Mapping[str, str]]:
         """Build, and publish what was built; returns its record, how many of its pieces were known, and those that failed."""
-        with self._staged() as staging:
+        with self._staging.empty() as staging:
             made = {role: staging / f"{role}.{path.name}" for role, path in target.outputs.items()}
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
             start = time.perf_counter()
             if target.pieces and not afresh and self.remote:
                 self.remote.fetch_kin(record.manifest)
-            known = {} if afresh else self.kin.known(record.manifest, staging / "known", self._unpack)
+            known = {} if afresh else self.kin.known(record.manifest, staging / "known", self._staging.unpack)
             failed = target.call(made, known)
             seconds = round(time.perf_counter() - start, 6)
             files.remove(staging / "known")
@@ -390,8 +343,7 @@ class Cache:
                 self.actions.put(record)
                 self.kin.note(record)
         for role, path in target.outputs.items():
-            written = record.outputs[role]
-            self._place(made[role], path, written, places.lacks(self.stats, path, written))
+            self._staging.place(made[role], path, record.outputs[role])
 
 
 def key_of(target: Target, manifest: Mapping[str, Any]) -> Digest:

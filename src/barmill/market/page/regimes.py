@@ -129,9 +129,8 @@ def _stretches(edges: NDArray[np.int64], shares: Mapping[int, NDArray[np.float64
         number = max(shares, key=lambda number: shares[number][k])
         if not shares[number][k]:
             continue
-        if found and found[-1][1:] == (start, number):
-            start = found.pop()[0]  # noqa: PLW2901 the stretch goes on
-        found.append((start, end, number))
+        goes_on = bool(found) and found[-1][1:] == (start, number)
+        found.append((found.pop()[0] if goes_on else start, end, number))
     return found
 
 

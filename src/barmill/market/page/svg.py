@@ -7,6 +7,8 @@ from collections.abc import Sequence
 WIDTH, HEIGHT = 880, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 22, 28
 _POINTS = 440  # of a line: more than can be told apart
+_KEPT = 2  # points of a stretch
+_FEWEST = 4  # steps of an axis
 _LANE = 15
 
 
@@ -122,8 +124,8 @@ class Lanes:
 
 def thinned(values: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """At most `_POINTS` points and the last: of each stretch the lowest and the highest, in their order."""
-    size = max(1, math.ceil(len(values) / (_POINTS / 2)))
-    if size <= 2:  # noqa: PLR2004 two of a stretch are kept
+    size = max(1, math.ceil(len(values) / (_POINTS / _KEPT)))
+    if size <= _KEPT:
         return list(values)
     found = []
     for start in range(0, len(values), size):
@@ -135,7 +137,7 @@ def thinned(values: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 def steps(low: float, high: float) -> list[float]:
     """Round numbers between two values, some four to eight of them."""
     rough = 10 ** math.floor(math.log10(high - low))
-    step = next(rough * share for share in (1, 0.5, 0.2, 0.1) if (high - low) / (rough * share) >= 4)  # noqa: PLR2004
+    step = next(rough * share for share in (1, 0.5, 0.2, 0.1) if (high - low) / (rough * share) >= _FEWEST)
     return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 

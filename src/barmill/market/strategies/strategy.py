@@ -3,7 +3,7 @@
 import difflib
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,10 +83,11 @@ def _expand(line: str) -> Iterator[str]:
     if unknown := [key for key in given if key not in grid and key not in _EXIT]:
         raise _wrong(line, f"{family} has no {unknown[0]!r}", f"it has {', '.join((*grid, *_EXIT))}")
     axes = [[f"{key}={text}" for text in _values(line, key, given, grid[key])] for key in grid]
+    exits: Iterable[tuple[str, str]]
     if "stop" in given or "target" in given:
         exits = itertools.product(_values(line, "stop", given), _values(line, "target", given))
     else:
-        exits = ((_text(stop), _text(target)) for stop, target in EXITS)  # type: ignore[assignment]
+        exits = ((_text(stop), _text(target)) for stop, target in EXITS)
     holds = _values(line, "hold", given, (HOLD,))
     ends = [f"stop={s} target={t} hold={h}" for (s, t), h in itertools.product(exits, holds)]
     for parts in itertools.product([family], *axes, ends):

@@ -142,7 +142,7 @@ class Link:
             cluster: Any = address
             if not address:
                 cluster = await stack.enter_async_context(
-                    LocalCluster(  # type: ignore[no-untyped-call]
+                    LocalCluster(
                         n_workers=1,
                         threads_per_worker=size,
                         processes=False,
@@ -155,7 +155,7 @@ class Link:
                     )
                 )
             options = {"asynchronous": True, "set_as_default": False, "timeout": _PATIENCE, "name": "barmill"}
-            client = await stack.enter_async_context(Client(cluster, **options))  # type: ignore[no-untyped-call]
+            client = await stack.enter_async_context(Client(cluster, **options))
             yield client
 
     def _heard(self, event: Any) -> None:

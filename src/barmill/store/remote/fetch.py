@@ -14,7 +14,7 @@ from barmill.store.kin import common_of, held_by, pieces_of
 from barmill.store.remote.breaker import Breaker
 from barmill.store.remote.counts import Counts
 from barmill.store.remote.layout import action_name, kin_name, object_name
-from barmill.store.remote.line import Answer, Item
+from barmill.store.remote.line import Item
 from barmill.store.remote.local import Local
 from barmill.store.remote.place import Place, Unfit
 from barmill.store.remote.seal import Envelope, unpack
@@ -62,7 +62,7 @@ class Fetch:
     def envelopes(self, keys: Collection[Digest]) -> dict[Digest, Envelope]:
         """The envelopes of these keys that are there and can be believed."""
         found = {}
-        for key, answer in self._answers(self.envelope, keys):
+        for key, answer in self._told(self._breaker.ask(self.envelope, keys)):
             if isinstance(answer, Envelope):
                 found[key] = answer
             elif isinstance(answer, Unfit):
@@ -136,18 +136,12 @@ class Fetch:
         return {each.record.key for each in envelopes if self._store(each.record)}
 
     def _ask(self, wanted: Collection[Wanted], covered: float = 0.0) -> Any:
-        return self._answers(self._object, list(wanted), lambda each: each.worth, covered)
+        return self._told(self._breaker.ask(self._object, list(wanted), lambda each: each.worth, covered))
 
-    def _answers(
-        self,
-        function: Callable[[Item], Answer],
-        items: Collection[Item],
-        worth: Callable[[Item], float] = lambda _: 0.0,
-        covered: float = 0.0,
-    ) -> Iterator[tuple[Item, Answer | Unfit | RemoteError]]:
-        """As `Breaker.ask`; tells of requests that failed if they were too few for the breaker, which else tells."""
+    def _told(self, asked: Iterator[tuple[Item, Any]]) -> Iterator[tuple[Item, Any]]:
+        """Pass answers on; tell of requests that failed if they were too few for the breaker, which else tells."""
         failed, reason = 0, ""
-        for item, answer in self._breaker.ask(function, items, worth, covered):
+        for item, answer in asked:
             if isinstance(answer, RemoteError):
                 failed, reason = failed + 1, answer.fact
             yield item, answer

@@ -134,13 +134,14 @@ class Send:
     def _content(self, parcel: Parcel) -> tuple[Digests, bytes | Path]:
         """An object's digests and its bytes, or its file if it is large; compared with its name before it goes anywhere."""
         path = parcel.path or self._local.objects.find(parcel.digest, parcel.size)
+        content: bytes | Path
         where = path or self._local.objects.path(parcel.digest)
         try:
             if path is not None and path.suffix != PACKED and parcel.size > _WHOLE:
                 digests, content = Digests.of_file(path), path
             elif path is not None:
                 data = self._local.objects.content(path)
-                digests, content = Digests(data), data  # type: ignore[assignment]
+                digests, content = Digests(data), data
             else:
                 raise FileNotFoundError
         except (OSError, ValueError):
