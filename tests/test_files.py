@@ -174,6 +174,23 @@ def test_moving_nothing_keeps_what_is_there(tmp_path: Path) -> None:
     assert names(tmp_path) == ["target"]
 
 
+def test_moving_into_a_folder_that_another_has_just_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no fault that the folder was not there at the first try and is at the next look: others move into it, too."""
+    replace, folder = os.replace, tmp_path / "folder"
+
+    def slow(source: Path, target: Path) -> None:
+        try:
+            replace(source, target)
+        except FileNotFoundError:
+            folder.mkdir()
+            raise
+
+    monkeypatch.setattr(os, "replace", slow)
+    (tmp_path / "source").write_text("new")
+    files.move(tmp_path / "source", folder / "target")
+    assert (folder / "target").read_text() == "new"
+
+
 def test_discard_takes_a_tree_a_link_and_nothing(tmp_path: Path) -> None:
     """A tree, a link (not what it points to) and nothing can be discarded, also below a file."""
     (tmp_path / "tree/deep").mkdir(parents=True)

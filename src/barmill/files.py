@@ -133,7 +133,7 @@ def move(source: Path, target: Path) -> None:
                 make_folder(target.parent)
             elif error.errno in _IN_THE_WAY:
                 discard(target)
-            else:
+            elif error.errno != errno.ENOENT or not os.path.lexists(source):  # else another has just made the folder
                 raise
         else:
             return
