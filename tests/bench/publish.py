@@ -59,24 +59,24 @@ def _race(
     name: str,
     parts: list[list[Part]],
     fresh: Callable[[], Target],
-    kind: Callable[[Target, Sequence[str]], Any],
+    kind: "type[_Sqlite | _DuckDB | _Postgres]",
 ) -> None:
     """Whole loads, then changes of a tenth of the symbols there and back."""
     tenth = max(1, len(parts[0]) // 10)
-    bare = partial(kind, names=pq.read_schema(parts[0][0].path).names[2:])
-    ours, other = fresh(), bare(fresh())
+    bare = partial(_bare, partial(kind, names=pq.read_schema(parts[0][0].path).names[2:]))
+    ours, other = fresh(), fresh()
     _publish(ours, parts[0])
-    other.load(_tables(parts[0]))
+    bare(other, "load", parts[0])
     turns = {who: itertools.cycle((parts[1][:tenth], parts[0][:tenth])) for who in ("ours", "bare")}
     contenders = {
         "whole": lambda: _publish(fresh(), parts[0]),
-        "bare load": lambda: _timed(lambda new: new.load(_tables(parts[0])), bare(fresh())),
+        "bare load": lambda: bare(fresh(), "load", parts[0]),
         "tenth": lambda: _publish(ours, next(turns["ours"])),
-        "bare merge": lambda: _timed(lambda turn: other.merge(_tables(turn)), next(turns["bare"])),
+        "bare merge": lambda: bare(other, "merge", next(turns["bare"])),
     }
     medians = race(contenders, options.repeat)
-    table.add(f"{name}, all", medians["whole"], f"{other.driver}: bulk load", medians["bare load"])
-    table.add(f"{name}, a tenth of the symbols changed", medians["tenth"], f"{other.driver}: merge", medians["bare merge"])
+    table.add(f"{name}, all", medians["whole"], f"{kind.driver}: bulk load", medians["bare load"])
+    table.add(f"{name}, a tenth of the symbols changed", medians["tenth"], f"{kind.driver}: merge", medians["bare merge"])
 
 
 def _publish(target: Target, parts: Sequence[Part]) -> float:
@@ -89,9 +89,11 @@ def _publish(target: Target, parts: Sequence[Part]) -> float:
     return seconds
 
 
-def _timed(work: Callable[[Any], object], argument: Any) -> float:
+def _bare(kind: Callable[[Target], Any], target: Target, work: str, parts: Sequence[Part]) -> float:
+    """As publishing does: from opening the database to its being closed, which is when DuckDB and SQLite write to the file."""
     start = time.perf_counter()
-    work(argument)
+    with contextlib.closing(kind(target)) as database:
+        getattr(database, work)(_tables(parts))
     return time.perf_counter() - start
 
 
@@ -114,6 +116,10 @@ def _file(folder: Path, suffix: str) -> str:
     return str(folder / f"{next(_numbers)}.{suffix}")
 
 
+def _table(columns: str, date: str) -> str:
+    return f"CREATE TABLE IF NOT EXISTS indicators ({columns}, PRIMARY KEY (symbol, {date}))"
+
+
 class _Sqlite:
     """executemany in one transaction."""
 
@@ -125,11 +131,14 @@ class _Sqlite:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         columns = ", ".join(names)
-        self._connection.execute(f"CREATE TABLE indicators ({columns}, PRIMARY KEY (symbol, trading_date)) WITHOUT ROWID")
-        self._connection.execute("CREATE INDEX by_date ON indicators (trading_date)")
+        self._connection.execute(_table(columns, "trading_date") + " WITHOUT ROWID")
+        self._connection.execute("CREATE INDEX IF NOT EXISTS by_date ON indicators (trading_date)")
         self._insert = f"INSERT INTO indicators VALUES ({', '.join('?' * len(names))})"
         sets = ", ".join(f"{name} = excluded.{name}" for name in names[2:])
         self._upsert = f"{self._insert} ON CONFLICT (symbol, trading_date) DO UPDATE SET {sets}"
+
+    def close(self) -> None:
+        self._connection.close()
 
     def load(self, tables: Iterator[pa.Table]) -> None:
         self._run(self._insert, tables)
@@ -155,7 +164,10 @@ class _DuckDB:
 
         self._connection = duckdb.connect(target.url)
         types = ", ".join(f"{name} {_KINDS.get(name, 'double')}" for name in names)
-        self._connection.execute(f"CREATE TABLE indicators (symbol varchar, date date, {types}, PRIMARY KEY (symbol, date))")
+        self._connection.execute(_table(f"symbol varchar, date date, {types}", "date"))
+
+    def close(self) -> None:
+        self._connection.close()
 
     def load(self, tables: Iterator[pa.Table]) -> None:
         self._run("INSERT INTO indicators SELECT * FROM rows", tables)
@@ -180,9 +192,12 @@ class _Postgres:
         self._types = ["text", "date", *(_KINDS.get(name, "double precision") for name in names)]
         self._names = ["symbol", "trading_date", *names]
         columns = ", ".join(f"{name} {kind}" for name, kind in zip(self._names, self._types, strict=True))
-        self._connection.execute(f"CREATE TABLE indicators ({columns}, PRIMARY KEY (symbol, trading_date))")
-        self._connection.execute("CREATE INDEX ON indicators (trading_date)")
+        self._connection.execute(_table(columns, "trading_date"))
+        self._connection.execute("CREATE INDEX IF NOT EXISTS by_date ON indicators (trading_date)")
         self._connection.commit()
+
+    def close(self) -> None:
+        self._connection.close()
 
     def load(self, tables: Iterator[pa.Table]) -> None:
         self._copy("indicators", tables)
