@@ -4,7 +4,7 @@ import pytest
 
 from barmill.errors import ConfigError
 from barmill.publish.address import DUCKDB, POSTGRES, SQLITE, Address
-from barmill.publish.database import database
+from barmill.publish.drivers import database
 
 
 @pytest.mark.parametrize(

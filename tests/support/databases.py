@@ -12,7 +12,8 @@ from barmill.hashing import digest_file
 from barmill.market.indicators.frame import KEY, indicators
 from barmill.market.tables import write_parquet
 from barmill.publish.address import Address
-from barmill.publish.database import Database, Session, database
+from barmill.publish.database import Database, Session
+from barmill.publish.drivers import database
 from barmill.publish.parts import Part
 from tests.support.bars import table
 

@@ -16,7 +16,8 @@ from barmill.errors import BarmillError, ConfigError, InputError
 from barmill.plan import Plan
 from barmill.publish.address import Address
 from barmill.publish.check import Difference, differences
-from barmill.publish.database import Database, Session, database
+from barmill.publish.database import Database, Session
+from barmill.publish.drivers import database
 from barmill.publish.parts import Entry, Part
 from barmill.publish.pending import Artifact, Wish, adaptive_rows, batches, pending
 from barmill.publish.publication import Publication, Report

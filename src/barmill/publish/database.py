@@ -4,8 +4,6 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from barmill.errors import ConfigError
-from barmill.publish.address import DUCKDB, POSTGRES, Address
 from barmill.publish.parts import Entry, Part
 
 Row = tuple[float | int | bool | None, ...]
@@ -73,31 +71,6 @@ class Database(Protocol):
     def connect(self) -> Session:
         """Open a connection."""
         ...
-
-
-def database(address: Address, layout: str) -> Database:
-    """The database at an address.
-
-    Raises:
-        ConfigError: its driver is not installed, or it has no such layout.
-    """
-    if layout != "columns" and address.kind != POSTGRES:
-        raise ConfigError(f"database_layout {layout!r} is for PostgreSQL, {address} is none", 'leave it at "columns"')
-    try:
-        if address.kind == POSTGRES:
-            from barmill.publish.postgres import Postgres
-
-            return Postgres(address, layout)
-        if address.kind == DUCKDB:
-            from barmill.publish.duckdb import DuckDB
-
-            return DuckDB(address)
-    except ImportError as error:
-        extra = {POSTGRES: "postgres", DUCKDB: "duckdb"}[address.kind]
-        raise ConfigError(f"database {address}: {error}", f"install barmill[{extra}]") from None
-    from barmill.publish.sqlite import Sqlite
-
-    return Sqlite(address)
 
 
 def missing(columns: Mapping[str, str], there: Sequence[str]) -> dict[str, str]:
