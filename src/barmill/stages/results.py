@@ -200,7 +200,7 @@ _FILES = {
 
 def _span(backtest: Any) -> dict[str, Any]:
     """What the bars are: number, first and last stamp, where the out-of-sample ones start, and some stamps between."""
-    from barmill.market.page.document import stamp
+    from barmill.page.document import stamp
 
     time = backtest.series.time
     told = [stamp(int(each)) for each in (*time[:1], *time[-1:], *time[backtest.split :][:1])] or [""]

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from barmill.market.page import labels
-from barmill.market.page.document import Page
 from barmill.market.page.labelgrid import LabelGrid
 from barmill.market.tables import read_rows
-from tests.market.page.reading import maps, parsed
+from barmill.page.document import Page
 from tests.support.made_bars import made
+from tests.support.pages import maps, parsed
 from tests.support.research import GRID, sorted_files, write_chunk
 
 

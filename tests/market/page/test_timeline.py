@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from barmill.market.page import regimes
-from barmill.market.page.document import Page
 from barmill.market.page.regimes import Prices, Sorting
-from tests.market.page.reading import parsed
+from barmill.page.document import Page
+from tests.support.pages import parsed
 
 MINUTE = 60_000_000
 START = 1_700_000_000_000_000

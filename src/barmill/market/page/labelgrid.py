@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from barmill.market.grids import Label, parse_label
-from barmill.market.page.heat import Cell
+from barmill.page.heat import Cell
 
 
 @dataclass(frozen=True)

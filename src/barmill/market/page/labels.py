@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from barmill.market.grids import Label
-from barmill.market.page import svg
-from barmill.market.page.colors import diverging, sequential
-from barmill.market.page.document import Axis, Page, paragraph
-from barmill.market.page.heat import Cell, cells, key
 from barmill.market.page.labelgrid import LabelGrid, Outcomes
+from barmill.page import svg
+from barmill.page.colors import diverging, sequential
+from barmill.page.document import Axis, Page, paragraph
+from barmill.page.heat import Cell, cells, key
 
 SIDES = {"up": "long", "down": "short"}
 FEWEST = 30

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.market.page import svg
-from barmill.market.page.colors import NOTHING, ordered
-from barmill.market.page.document import Axis, Page, areas, stamp, table
+from barmill.page import svg
+from barmill.page.colors import NOTHING, ordered
+from barmill.page.document import Axis, Page, areas, stamp, table
 
 _COLUMNS = 400  # of the timeline: about two pixels each
 _NOWHERE = -2  # of bars that are in no window

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from barmill.market.page import labels, regimes, strategies
-from barmill.market.page.document import Page
 from barmill.market.page.labelgrid import LabelGrid
 from barmill.market.page.regimes import Prices, Sorting
+from barmill.page.document import Page
 
 
 def research_page(

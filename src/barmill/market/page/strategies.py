@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.market.page import colors, svg
-from barmill.market.page.document import Page
-from barmill.market.page.heat import heat_map
 from barmill.market.ranking import GUARD, WEIGHTS
+from barmill.page import colors, svg
+from barmill.page.document import Page
+from barmill.page.heat import heat_map
 
 Floats = NDArray[np.float64]
 Table = Mapping[str, Sequence[Any]]

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from barmill.market.page import svg
-from barmill.market.page.colors import diverging
+from barmill.page import svg
+from barmill.page.colors import diverging
 
 _ROW = 22
 

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from barmill.market.page import colors, svg
-from barmill.market.page.heat import heat_map
-from tests.market.page.reading import boxes, parsed
+from barmill.page import colors, svg
+from barmill.page.heat import heat_map
+from tests.support.pages import boxes, parsed
 
 
 def test_lines():

@@ -1,0 +1,1 @@
+"""Pages of HTML with static charts, whatever they tell of."""
