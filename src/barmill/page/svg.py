@@ -68,6 +68,14 @@ class Axes:
         outline = f"M{left:.1f} {_TOP}H{self._along(end):.1f}v{height}H{left:.1f}z"
         self._behind.append(f'<path class="band" fill="{color}" d="{outline}">{tip(title)}</path>')
 
+    def stack(self, start: float, end: float, parts: Sequence[tuple[float, str, str]]) -> None:
+        """A column over a stretch of x: from 0 on, one part (height, colour, what it says) upon the other."""
+        foot, left, width = 0.0, self._along(start), self._along(end) - self._along(start)
+        for height, color, title in parts:
+            top = self._down(foot + height)
+            self._parts.append(box(left, top, width, self._down(foot) - top, color, title))
+            foot += height
+
     def upright(self, x: float, name: str) -> None:
         """A vertical line with a name."""
         self._parts.append(f'<path class="mark" d="M{self._along(x):.1f} {_TOP}V{HEIGHT - _BOTTOM}"/>')
