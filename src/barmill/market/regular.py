@@ -48,7 +48,7 @@ def _of_library(name: str, since: dt.date, until: dt.date) -> Iterator[Session]:
         used = " and ".join(f"{library} {version(library)}" for library in ("exchange_calendars", "pandas"))
         fault = textwrap.shorten(repr(error), _LONGEST_FAULT)
         raise InputError(f"{used} cannot compute {name} from {since} to {until}: {fault}", _CURE) from error
-    moments = (table[column].dt.to_pydatetime() for column in ("open", "close", "break_start", "break_end"))
+    moments = (pd.DatetimeIndex(table[column]).to_pydatetime() for column in ("open", "close", "break_start", "break_end"))
     for date, *ends in zip(table.index, *moments, strict=True):
         yield Session(date.date(), *(end.astimezone(dt.UTC) for end in ends if end is not pd.NaT))
 
