@@ -40,18 +40,22 @@ def made(n=2000, seed=1, *, effect=0.0, overlap=1.0):
 
 
 def test_rows_are_joined_at_the_bar_where_they_are_known():
-    """Features and outcome of a row are those of its last minute; rows whose horizon ends out of sample are in none."""
-    series = walk(6000, 5)
+    """Features and outcome of a row are those of its last minute; rows whose horizon ends out of sample are in none.
+
+    Nor are those whose horizon ends after the data: of these only the quick outcomes are known, and they are no fair draw.
+    """
+    series = walk(6000, 5, step=2e-4)
     rows, table, touches = joined(series)
     last = arrays.stamps(table.column("last"))
     outcomes = {name: touches.outcomes(LABEL, "stop", sign).outcome for name, sign in (("up", 1), ("down", -1))}
     cut = last[int(len(last) * 0.7)]
-    wanted = []
+    wanted, quick = [], 0
     for k, stamp in enumerate(last.tolist()):
         at = series.time.tolist().index(stamp)
         codes = [int(outcomes[name][at]) for name in ("up", "down")]
-        inside = stamp + 60 * MINUTE < cut
-        if all(OUTCOMES[code] in {"target", "stop", "none"} for code in codes) and (inside or stamp >= cut):
+        inside, whole = stamp + 60 * MINUTE < cut, stamp + 60 * MINUTE <= series.time[-1]
+        quick += not whole and all(OUTCOMES[code] in {"target", "stop"} for code in codes)
+        if whole and (inside or stamp >= cut):
             wanted.append((k, *codes, inside))
     assert [*zip(rows.outcomes["up"].tolist(), rows.outcomes["down"].tolist(), rows.inside.tolist(), strict=True)] == [
         each[1:] for each in wanted
@@ -59,6 +63,7 @@ def test_rows_are_joined_at_the_bar_where_they_are_known():
     mean = arrays.numbers(table.column("mean"))
     np.testing.assert_array_equal(rows.features[:, 0], mean[[each[0] for each in wanted]])
     assert len(wanted) < len(last) - 12
+    assert quick > 0
     assert rows.overlap == 12
 
 

@@ -1,5 +1,7 @@
 """Labels: each against a walk forward in slow Python with exact prices; ties, gaps, yen, the end of the data."""
 
+import datetime as dt
+import itertools
 import math
 
 import numpy as np
@@ -195,17 +197,36 @@ def test_hardly_any_bars(rows):
 
 
 def test_a_summary_counts_what_the_label_has():
-    """Counts and means are those of the rows."""
+    """Counts and means are those of the rows whose horizon lies within the data; the other rows are censored."""
     table, label = Touches.scan(walk(5000, 10), LEVELS, HORIZONS, PIP, "range"), Label(10, 5, 60)
-    rows = table.label(label, "stop").to_pylist()
+    every = table.label(label, "stop").to_pylist()
+    rows = [row for row in every if row["time"] + dt.timedelta(minutes=60) <= every[-1]["time"]]
     told = summed(table, label, "stop", -1)
     assert tuple(told) == SUMMARY
-    for outcome in OUTCOMES:
+    assert told["rows"] == 5000
+    for outcome in OUTCOMES[:4]:
         assert told[outcome] == sum(row["down_outcome"] == outcome for row in rows)
+    assert told["censored"] == 60 > sum(row["down_outcome"] == "censored" for row in every)
     gains = [row["down_magnitude"] for row in rows if row["down_magnitude"] is not None]
     assert told["mean_magnitude"] == f"{sum(gains) / len(gains):.6f}"
     assert told["target_share"] == f"{told['target'] / (told['target'] + told['stop']):.6f}"
     assert told["break_even"] == "0.333333"
+
+
+def test_the_end_of_the_data_favours_no_side():
+    """Over every path of nine fair steps what positions gain and lose adds up to nothing, as it must (Doob 1953).
+
+    Counted with the positions that the end of the data cuts off, those ended before it by the nearer level would tip it.
+    """
+    paths = itertools.product((5, -5), repeat=9)
+    closes = [1.1 + np.cumsum([0, *path]) * PIP for path in paths]
+    tables = [Touches.scan(bars(*[(close,) * 4 for close in each]), (5, 10, 15), (6,), PIP, "range") for each in closes]
+    for target, stop in ((15, 5), (5, 15), (10, 5), (10, 10)):
+        for sign in (1, -1):
+            told = [summed(table, Label(target, stop, 6), "stop", sign) for table in tables]
+            assert {each["censored"] for each in told} == {6}
+            for name in ("mean_magnitude", "mean_r"):
+                assert math.fsum(float(each[name]) for each in told) / len(told) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_random_walk_favours_no_side():

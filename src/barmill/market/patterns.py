@@ -1,7 +1,8 @@
 """Rows to learn from: what is known at the end of a window, and what became of a position opened there.
 
-In sample are the earlier rows, less those whose horizon reaches into the later ones: their outcome is decided there. Rows whose
-outcome is censored or ambiguous are left out. Both samples keep the order of time.
+In sample are the earlier rows, less those whose horizon reaches into the later ones: their outcome is decided there. Left out
+are rows whose outcome is ambiguous, and those whose horizon reaches beyond the data: of these only what ended quickly is known,
+which is no fair share of them. Both samples keep the order of time.
 """
 
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_
     place = np.searchsorted(touches.columns["time"], last)
     found = {name: touches.outcomes(label, tie, sign).outcome[place] for name, sign in DIRECTIONS.items()}
     known = np.all([codes <= OUTCOMES.index("none") for codes in found.values()], axis=0)
+    known &= place < touches.covered(label.horizon)
     cut = split(len(last), out_of_sample)
     horizon = label.horizon * MINUTE
     inside = last + horizon < (last[cut] if len(last) else 0)

@@ -116,6 +116,11 @@ class Touches:
         table |= {f"down_{name}": column for name, column in down.to_arrow().items()}
         return pa.table(table)
 
+    def covered(self, horizon: int) -> int:
+        """How many bars, the first ones, have the whole horizon (minutes) after them within the data."""
+        time = self.columns["time"]
+        return int(np.searchsorted(time, time[-1] - horizon * MINUTE, "right")) if len(time) else 0
+
     def outcomes(self, label: Label, tie: str, sign: int) -> "Outcomes":
         """The outcomes of one label for the long position (`sign` 1) or the short one (-1), as arrays."""
         from barmill.market.kernels import touches as kernels
@@ -169,15 +174,22 @@ class Outcomes:
 def summed(touches: Touches, label: Label, tie: str, sign: int) -> dict[str, object]:
     """Counts and means of a label's outcomes in one direction, the columns of `SUMMARY`.
 
+    Only rows whose whole horizon lies within the data are counted by their outcome, and have a part in shares and means; all
+    others count as censored, also those that a level ended before the data did: these are the quick ones, and to count them
+    without the slow ones would make the nearer level look more frequent than it is.
+
     `target_share` is that of the targets among targets and stops, `break_even` the share at which they would be worth nothing:
     stop / (target + stop), which is also what chance gives. Means are over all rows that are neither ambiguous nor censored;
     `mean_minutes` over those that a level ended. "" where there is no row.
     """
-    found = touches.outcomes(label, tie, sign)
+    whole = touches.outcomes(label, tie, sign)
+    rows, covered = len(whole.outcome), touches.covered(label.horizon)
+    found = Outcomes(**{name: values[:covered] for name, values in vars(whole).items()})
     counts = np.bincount(found.outcome, minlength=len(OUTCOMES))
+    counts[OUTCOMES.index("censored")] = rows - covered
     touched = counts[:2].sum()
     ended = np.where(found.outcome == 0, found.minutes_to_target, found.minutes_to_stop)[found.outcome <= 1]
-    row: dict[str, object] = {"label": label.name, "direction": "up" if sign > 0 else "down", "rows": len(found.outcome)}
+    row: dict[str, object] = {"label": label.name, "direction": "up" if sign > 0 else "down", "rows": rows}
     row |= {name: int(count) for name, count in zip(OUTCOMES, counts, strict=True)}
     row["target_share"] = f"{counts[0] / touched:.6f}" if touched else ""
     row["break_even"] = f"{label.stop / (label.target + label.stop):.6f}"

@@ -15,10 +15,10 @@ class Outcomes:
 
     Attributes:
         rows: how many there are.
-        target: of them, that the target ended; likewise `stop`, `censored` (the data ended first).
+        target: of them, that the target ended; likewise `stop`; `censored`: the data end within the horizon.
         win_rate: targets among targets and stops, 0 to 1.
         break_even: the win rate at which targets and stops would be worth nothing.
-        expectancy: mean of what a position came to, in stops (R), over all that are known to their end.
+        expectancy: mean of what a position came to, in stops (R), over all whose horizon lies within the data.
         pips: the same in pips.
     """
 

@@ -42,7 +42,7 @@ def show(page: Page, grid: LabelGrid) -> None:
         f"stop / (target + stop); there is none where fewer than {FEWEST} were ended so. Within a short horizon chance alone "
         "reaches the nearer level more often than that. Expectancy: mean result in multiples of the stop, positions that ended "
         "at the horizon included, censored ones not; its colours are by the greatest of the horizon, above by the greatest of "
-        "all. Censored: the data ended before the position did.",
+        "all. Censored: the data end within the horizon, and nothing that happened until then is counted.",
         "note",
     )
 
