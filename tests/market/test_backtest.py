@@ -164,6 +164,17 @@ def test_ruin_is_the_end():
     assert [(each.exit, each.net) for each in trades] == [(2, -1.0)]
 
 
+@pytest.mark.parametrize("after", [(25, 26, 24, 25), (10, 25, 10, 10.2)])
+def test_a_short_position_that_is_worth_nothing_is_over(after):
+    """However far its stop, and wherever prices go from there: what is lost does not come back."""
+    series = series_of(FLAT, FLAT, after, FLAT, FLAT)
+    trades = compare(series, {0: (-1, 1.0), 3: (1, 1.0)}, (1000, 1, 99), Costs(4, 2, 1), 5, True)[0]
+    assert [(each.exit, each.reason, each.net) for each in trades] == [(2, "stop", -1.0)]
+    values = Backtest(series, FREE, 5, stop_first=True).measure(signals_of({0: (-1, 1.0)}), (1000, 1, 99))
+    told = dict(zip(metrics.COLUMNS, values, strict=True))
+    assert (told["total_return"], told["max_drawdown"], told["win_rate"]) == (-1.0, 1.0, 0.0)
+
+
 def test_a_signal_at_every_bar_has_room():
     """Alternating signals at every bar make a trade at each but the first, and every one is there."""
     series = made(2_000, 3)

@@ -50,11 +50,12 @@ def trade(bars, signals, exits, costs, stop_first, start, end):  # noqa: C901 ev
             trades.append(_closed(position, i, "signal", o, costs))
             position, ruined = None, trades[-1].net <= -1
         if position is None and side and not ruined:
+            worthless = o * (1 - costs.half - costs.slippage) * (2 - costs.commission)
             position = {
                 "side": side,
                 "entry": i,
                 "raw": o,
-                "stop": o - side * stop * distance,
+                "stop": o - stop * distance if side > 0 else min(o + stop * distance, worthless),
                 "target": o + side * target * distance,
             }
         if position is None:

@@ -4,7 +4,8 @@
   is the whole equity: no leverage, gains and losses compound. There is one position at a time.
 - Stop and target are multiples of the average true range (Wilder, `ATR` bars) at the signal's bar, away from the entry bar's
   open. They hold from that open on. A bar that opens beyond one of them closes the position at its open. A bar that touches
-  both closes it at the stop, or at the target, as `stop_first` says; what came first within a bar can't be known.
+  both closes it at the stop, or at the target, as `stop_first` says; what came first within a bar can't be known. The stop of a
+  short position is never beyond the price at which it is worth nothing, about twice that of its entry.
 - A signal of the other side closes it at the open of the next bar, where the other position is opened. One of the same side
   changes nothing.
 - After `hold` bars, the first included, it is closed at the bar's close.

@@ -53,10 +53,13 @@ def simulate(
             continue
         sign, first = float(side[k]), at[k] + 1
         raw, reach = prices[0][first], distance[k]
-        levels = (raw - stop * reach, raw + target * reach) if sign > 0 else (raw - target * reach, raw + stop * reach)
+        fill = raw * (1.0 + sign * (half + slippage))
+        ruin = fill * (2.0 - commission)  # where a short position is worth nothing
+        levels = (
+            (raw - stop * reach, raw + target * reach) if sign > 0 else (raw - target * reach, min(raw + stop * reach, ruin))
+        )
         turn = at[other[k]] + 1 if other[k] < size else end
         j, why, price = _leave(prices, (first, first + hold, turn, end), sign, levels, stop_first)
-        fill = raw * (1.0 + sign * (half + slippage))
         left = price * (1.0 - sign * (half if why == TARGET else half + slippage))
         gain = sign * (left / fill - 1.0) - commission * (1.0 + left / fill)
         gain = gain if abs(gain) >= TINY else 0.0
