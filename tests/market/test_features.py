@@ -1,5 +1,7 @@
 """Features of windows: each against its definition in slow Python, whatever the window; and none sees the future."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,62 @@ def test_a_price_without_logarithm_spoils_its_windows_only():
     spoilt = np.isnan(found).all(axis=0)
     assert np.flatnonzero(spoilt).tolist() == list(range(11, 21))
     np.testing.assert_array_equal(found[:, ~spoilt], windows(series, 10, 1, PIP)[:, ~spoilt])
+
+
+def of_logarithms(x):
+    """A series of minutes whose closes have these logarithms."""
+    close = np.exp(x)
+    open_ = np.append(close[:1], close[:-1])
+    time = np.arange(len(x)) * MINUTE
+    return Series(time, open_, np.maximum(open_, close), np.minimum(open_, close), close, np.ones(len(x)))
+
+
+def one(x):
+    """The features of one window that has all of x; name → value."""
+    return dict(zip(NAMES, windows(of_logarithms(x), len(x), 1, PIP)[:, 0].tolist(), strict=True))
+
+
+def test_a_long_random_walk_has_the_values_of_theory():
+    """What is known in closed form of a Gaussian random walk, without a loop of ours.
+
+    Hurst exponent 1/2, Higuchi dimension 3/2. In a box of s steps the mean square about a line is (s^2 - 4) / (15 s) of that of
+    a step: DFA's exponent is the slope of its root. Rising and falling threes have the chance 1/4 each, the other four 1/8
+    (Bandt and Shiha 2007). Two steps are within half a deviation of one another with the chance erf(1/4).
+    """
+    found = one(np.cumsum(np.random.default_rng(3).standard_normal(4_000)) * 1e-4)
+    sizes = np.array([3, 4, 6, 8, 12])
+    dfa = np.polyfit(np.log(sizes), np.log((sizes**2 - 4) / (15 * sizes)) / 2, 1)[0]
+    threes = -(2 * 0.25 * math.log(0.25) + 4 * 0.125 * math.log(0.125)) / math.log(6)
+    assert found["dfa"] == pytest.approx(dfa, abs=0.02)
+    assert found["higuchi"] == pytest.approx(1.5, abs=0.02)
+    assert found["permutation_entropy"] == pytest.approx(threes, abs=0.005)
+    assert found["sample_entropy"] == pytest.approx(-math.log(math.erf(0.25)), abs=0.02)
+    assert (found["skewness"], found["kurtosis"]) == (pytest.approx(0, abs=0.15), pytest.approx(0, abs=0.3))
+    walks = np.cumsum(np.random.default_rng(4).standard_normal((40, 500)), axis=1) * 1e-4
+    assert np.mean([one(x)["hurst"] for x in walks]) == pytest.approx(0.5, abs=0.05)
+
+
+def test_exponents_of_few_bars_lean():
+    """Windows of 20 bars of a random walk have on average what the module says of them."""
+    means = np.nanmean(
+        windows(of_logarithms(np.cumsum(np.random.default_rng(7).standard_normal(40_000)) * 1e-4), 20, 1, PIP), 1
+    )
+    found = dict(zip(NAMES, means.tolist(), strict=True))
+    assert [found[name] for name in ("hurst", "dfa", "higuchi")] == pytest.approx([0.47, 0.78, 1.53], abs=0.015)
+
+
+def test_noise_and_a_wave_have_the_values_of_theory():
+    """Noise about a level has Hurst exponent 0, dimension 2, and power at all frequencies; a wave has one, and dimension 1."""
+    noise = one(np.random.default_rng(5).standard_normal(2_000) * 1e-4)
+    assert noise["hurst"] == pytest.approx(0, abs=0.01)
+    assert noise["higuchi"] == pytest.approx(2, abs=0.03)
+    assert noise["permutation_entropy"] == pytest.approx(1, abs=0.005)
+    expected_entropy = 1 - (1 - np.euler_gamma) / math.log(1_000)  # shares of a flat spectrum are exponential
+    assert noise["spectral_entropy"] == pytest.approx(expected_entropy, abs=0.01)
+    wave = one(np.sin(np.arange(1_000) / 20 * 2 * np.pi) * 1e-3)
+    assert wave["dominant_frequency"] == pytest.approx(1 / 20)
+    assert wave["spectral_entropy"] < 0.05
+    assert wave["higuchi"] == pytest.approx(1, abs=0.1)
 
 
 def test_coverage_is_the_share_of_time_with_bars():

@@ -174,6 +174,27 @@ def test_shares_and_probabilities():
     assert deflated_sharpe(math.nan, 0.0, 3.0, 1_001, 0.1) == 0.0
 
 
+@pytest.mark.parametrize(("tried", "expected"), [(100, 0.9004), (46, 0.9505)])
+def test_the_published_deflated_ratio(tried, expected):
+    """The example of Bailey and Lopez de Prado (2014): 2.5 a year in 1,250 days, skewness -3, kurtosis 10, variance 1/2."""
+    noise = best_of_noise(tried, 1_250) * math.sqrt(1_249) * math.sqrt(0.5 / 250)
+    if tried == 100:
+        assert noise == pytest.approx(0.1132, abs=5e-5)
+    assert deflated_sharpe(2.5 / math.sqrt(250), -3.0, 10.0, 1_250, noise) == pytest.approx(expected, abs=5e-5)
+
+
+def test_the_best_of_chance_hardly_ever_passes():
+    """Of a hundred strategies without skill the best is called significant in less than one search of twenty."""
+    rng = np.random.default_rng(6)
+    passed = 0
+    for _ in range(400):
+        returns = rng.standard_t(4, (100, 500))
+        best = returns[np.argmax(returns.mean(axis=1) / returns.std(axis=1))]
+        ratio, z = best.mean() / best.std(ddof=1), (best - best.mean()) / best.std()
+        passed += deflated_sharpe(ratio, (z**3).mean(), (z**4).mean(), 500, best_of_noise(100, 500)) > 0.95
+    assert passed < 20
+
+
 def test_stability_by_hand():
     """Two neighbours of the middle one, of which one holds half its ratio; a lonely one has none; a losing one has nothing."""
     name = "ma_cross fast={} ratio=2 stop=2 target=3 hold=240".format

@@ -2,6 +2,9 @@
 
 A window has n bars; x are the natural logarithms of its closes, r the n - 1 differences of x (log returns). A feature that is
 not defined (a flat window, too few bars) is NaN.
+
+Exponents of few bars lean: of a random walk, windows of 20 bars have on average a hurst of 0.47, a dfa of 0.78, a higuchi of
+1.53. Long ones have 0.5, 0.69 and 1.5; the 0.5 that books have for DFA is that of boxes far longer than 12 bars.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
