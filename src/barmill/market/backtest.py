@@ -10,7 +10,8 @@
   changes nothing.
 - After `hold` bars, the first included, it is closed at the bar's close.
 - A fill is half the spread away from the price, against the trade, and slippage away, too, unless it is the target, a limit
-  order. Commission is taken of the value of each fill. A position that has lost everything is the last one.
+  order. Commission is taken of the value of each fill. A position that has lost everything is the last one. Nothing is taken
+  for holding one over night: no interest, swap, borrowing or funding.
 - In-sample and out-of-sample bars are traded apart: a position open at the end of either is closed at its last close, so that
   none has a result in both. A signal at the last in-sample bar is an out-of-sample entry. All bars together are the two, one
   after the other.
