@@ -79,7 +79,7 @@ class Settings:
         label_touch: what touches a level: `range` (a bar's high or low) or `close` (its close).
         label_files: write each label configuration as a file of its own, beside the table that all of them follow from.
         checkpoint_interval: configurations per target: what a killed run loses at most. 1 to 10.
-        barrier_span: bars of the exponential weights of the volatility that barriers follow.
+        barrier_span: bars of the exponential weights of the volatility that barriers follow; 0: those of ten days.
         barrier_threshold: move between two events, in volatilities.
         barrier_profit: distance of the upper barrier, in volatilities.
         barrier_loss: distance of the lower barrier, in volatilities.
@@ -145,7 +145,7 @@ class Settings:
     label_touch: str = field(default="range", metadata={"choices": ("range", "close")})
     label_files: bool = False
     checkpoint_interval: int = 10
-    barrier_span: int = 100
+    barrier_span: int = 0
     barrier_threshold: float = 1.0
     barrier_profit: float = 1.0
     barrier_loss: float = 1.0

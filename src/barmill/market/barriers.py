@@ -1,7 +1,8 @@
 """Barriers whose distance follows volatility: the triple-barrier method (Lopez de Prado 2018, chapter 3).
 
 The volatility at a bar is the exponentially weighted deviation of returns over a day: of the close against that of the last bar
-more than a day before. An event is a bar at which the moves of ln(close) since the last event add up to more than a threshold
+more than a day before. Successive ones share most of their day: only over spans of several days do they say how much a day's
+returns vary. An event is a bar at which the moves of ln(close) since the last event add up to more than a threshold
 (symmetric CUSUM filter). From there the close runs until it has gained or lost its barriers, or the horizon is over. Everything
 about an event but its outcome is known at its bar.
 """

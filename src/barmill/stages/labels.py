@@ -157,22 +157,25 @@ def _of(plan: Plan, dataset: Dataset) -> Iterator[Target]:
     summary = {"summary": plan.path("labels", f"{name}/summary.csv")}
     yield Target(f"{name}/summary", build_summary, touches, summary, params)
     barriers = {"barriers": plan.path("labels", f"{name}/barriers.parquet")}
-    yield Target(f"{name}/barriers", build_barriers, {"chunks": chunks}, barriers, _barriers(plan))
+    yield Target(f"{name}/barriers", build_barriers, {"chunks": chunks}, barriers, _barriers(plan, own))
     if settings.label_files:
         for number, group in enumerate(grids.groups(labels, settings.checkpoint_interval), 1):
             yield _group(plan, f"{name}/group_{number:02d}", name, touches, group)
 
 
-def _barriers(plan: Plan) -> dict[str, Any]:
+def _barriers(plan: Plan, own: int) -> dict[str, Any]:
     settings = plan.settings
     return {
-        "span": settings.barrier_span,
+        "span": settings.barrier_span or _SPAN // own,
         "threshold": settings.barrier_threshold,
         "profit": settings.barrier_profit,
         "loss": settings.barrier_loss,
         "horizon": settings.barrier_horizon,
         "compression": compression_of("labels", settings.compression),
     }
+
+
+_SPAN = 10 * 1440  # minutes: of a hundred of them the returns over a day hardly differ, and say nothing of how a day's vary
 
 
 def _group(plan: Plan, target: str, name: str, touches: dict[str, Path], group: Sequence[Label]) -> Target:
