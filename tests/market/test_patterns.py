@@ -197,6 +197,19 @@ def test_importances_of_noise_are_nothing_out_of_sample():
     assert all(score["loss_out"] > score["base_loss_out"] - 0.005 for score in scores.values())
 
 
+def test_importances_never_see_what_comes_later():
+    """Other rows out of sample change no figure in sample, also where a feature is not always defined."""
+    one, two = made(1200, 6), made(1200, 6)
+    for rows, factor in ((one, 1), (two, -50)):
+        rows.features[~rows.inside] *= factor
+        rows.features[::3] = np.nan
+    inside = [
+        [{name: value for name, value in row.items() if not name.endswith("_out")} for row in importances.weigh(each)[0]]
+        for each in (one, two)
+    ]
+    assert inside[0] == inside[1]
+
+
 def test_losses_by_hand():
     """The base loss is that of the share of targets in sample, told of the rows of each sample."""
     rows = made(1000, 3)

@@ -57,6 +57,18 @@ def test_the_future_decides_no_regime(method):
     assert (one.distance[450:] != two.distance[450:]).any()
 
 
+def test_the_future_names_no_regime():
+    """Names and the profile in sample stay as they are, however wild and steep the rows out of sample become."""
+    _, values = clouds()
+    other = values.copy()
+    other[420:, :2] += 1000
+    found = [find(universe(each), "kmeans", 0.3) for each in (values, other)]
+    assert profiles.names_of(found[0]) == profiles.names_of(found[1])
+    assert len(set(profiles.names_of(found[0]).values())) == 3
+    inside = [[row for row in profiles.profile(universe(values), each) if row["sample"] == "in"] for each in found]
+    assert inside[0] == inside[1]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_twice_the_same(method):
     """Seeds are fixed and threads are one: the same regimes to the bit."""

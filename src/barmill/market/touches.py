@@ -179,8 +179,8 @@ def summed(touches: Touches, label: Label, tie: str, sign: int) -> dict[str, obj
     without the slow ones would make the nearer level look more frequent than it is.
 
     `target_share` is that of the targets among targets and stops, `break_even` the share at which they would be worth nothing:
-    stop / (target + stop), which is also what chance gives. Means are over all rows that are neither ambiguous nor censored;
-    `mean_minutes` over those that a level ended. "" where there is no row.
+    stop / (target + stop), which is also what chance gives if the horizon is long and ties are rare. Means are over all rows
+    that are neither ambiguous nor censored; `mean_minutes` over those that a level ended. "" where there is no row.
     """
     whole = touches.outcomes(label, tie, sign)
     rows, covered = len(whole.outcome), touches.covered(label.horizon)
