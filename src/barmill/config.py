@@ -60,8 +60,8 @@ class Settings:
         strategies: what is backtested, see `market.strategies.strategy`: `default` (all of the table), or lines such as
             `ma_cross fast=5|8 ratio=3 stop=2 target=5`.
         batch_size: strategies in a batch.
-        costs: glob of dataset names → spread, commission, slippage in basis points (`"0.2 0.3 0.1"`), where those of the
-            asset class don't fit.
+        costs: glob of dataset names → spread, commission, slippage in basis points (`"0.2 0.3 0.1"`), where those of its
+            kind, see `market.costs`, don't fit.
         both_touched: what a bar that touches stop and target, and opens beyond neither, ends a position at.
         out_of_sample: fraction of the bars, the last ones, that regimes, patterns and rankings are not learned from.
         minimum_trades: in-sample trades below which a strategy is not ranked.

@@ -33,6 +33,13 @@ def test_a_pair_has_the_pip_of_its_quote_currency(symbol, size):
     assert pip_of(dataset(symbol), {}) == size
 
 
+@pytest.mark.parametrize(("symbol", "size"), [("XAUUSD", 0.1), ("XAGUSD", 0.01)])
+def test_a_metal_is_a_metal_in_every_folder(symbol, size):
+    """Kept with the commodities it has the pip that it has among the currencies; a share of such a name has none."""
+    assert pip_of(dataset(symbol, "commodities"), {}) == pip_of(dataset(symbol), {}) == size
+    assert pip_of(dataset(symbol, "equities"), {}) == 0
+
+
 def test_other_datasets_ask_their_prices():
     """Of a coin or a share nothing but its prices can tell: 0 says so."""
     assert pip_of(dataset("ADAUSDT", "crypto"), {}) == 0

@@ -154,6 +154,17 @@ def test_costs_are_those_of_the_class_or_of_the_setting():
             costs_of(dataset, {"forex/*": text})
 
 
+@pytest.mark.parametrize("symbol", ["XAUUSD", "USDTRY", "EURPLN", "USDMXN"])
+def test_not_every_pair_is_as_cheap_as_euros_in_dollars(symbol):
+    """Among the currencies a metal costs what it does among the commodities, and a minor currency more than two majors."""
+    euro, yen, other = (of_series(Path("x"), Path(f"forex/1min/{name}.txt")) for name in ("EURUSD", "GBPJPY", symbol))
+    assert costs_of(euro, {}) == costs_of(yen, {})
+    assert costs_of(other, {}).spread >= 10 * costs_of(euro, {}).spread
+    assert costs_of(other, {f"forex/1min/{symbol}": "1 2 3"}) == Costs(1, 2, 3)
+    metal = of_series(Path("x"), Path("commodities/1min/XAUUSD.txt"))
+    assert (costs_of(other, {}) == costs_of(metal, {})) == (symbol == "XAUUSD")
+
+
 def test_out_of_sample_is_a_fraction():
     """A fraction of one or more is an error before anything runs."""
     with pytest.raises(ConfigError, match="out_of_sample"):

@@ -1,4 +1,8 @@
-"""What trading costs, by asset class, in hundredths of a per cent (basis points) of the price."""
+"""What trading costs, by kind of dataset, in hundredths of a per cent (basis points) of the price.
+
+A kind is the asset class, but for two: a metal costs what commodities do, also among the currencies, and a pair of which one
+currency is none of the eight majors has a spread and slippage of its own.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +10,7 @@ from dataclasses import dataclass
 from barmill.errors import ConfigError
 from barmill.market import datasets
 from barmill.market.datasets import Dataset
+from barmill.market.pips import is_metal
 
 _PARTS = 3
 
@@ -38,11 +43,13 @@ _BY_CLASS = {
     "indices": Costs(1.5, 0.0, 0.5),
     "commodities": Costs(3.0, 0.5, 1.0),
 }
+_MINOR = Costs(3.0, 0.3, 0.5)
 _OTHER = Costs(5.0, 2.0, 2.0)
+_MAJORS = frozenset({"USD", "EUR", "JPY", "GBP", "CHF", "AUD", "CAD", "NZD"})
 
 
 def costs_of(dataset: Dataset, chosen: Mapping[str, str]) -> Costs:
-    """The costs of a dataset: of the first glob of `chosen` that its name matches, else those of its asset class.
+    """The costs of a dataset: of the first glob of `chosen` that its name matches, else those of its kind.
 
     Args:
         dataset: what it is asked of.
@@ -52,7 +59,13 @@ def costs_of(dataset: Dataset, chosen: Mapping[str, str]) -> Costs:
         ConfigError: a choice is not three numbers that are not negative.
     """
     text = datasets.chosen(chosen, dataset.name)
-    return _parse(dataset.name, text) if text else _BY_CLASS.get(dataset.asset_class, _OTHER)
+    if text:
+        return _parse(dataset.name, text)
+    if is_metal(dataset):
+        return _BY_CLASS["commodities"]
+    if dataset.asset_class == "forex" and not {dataset.symbol[:3], dataset.symbol[3:6]} <= _MAJORS:
+        return _MINOR
+    return _BY_CLASS.get(dataset.asset_class, _OTHER)
 
 
 def _parse(name: str, text: str) -> Costs:

@@ -17,8 +17,8 @@ def pip_of(dataset: Dataset, chosen: Mapping[str, str]) -> float:
     """The pip of a dataset, in its quote unit; 0 where nothing but its prices can tell.
 
     In this order: the first glob of `chosen` that its name matches; for a currency pair the custom of its quote currency
-    (0.0001; 0.01 of JPY and others with two digits; for metals, whole currencies: theirs). Of any other dataset it is the
-    step of its own prices, which `market.series.step` finds where they are read.
+    (0.0001; 0.01 of JPY and others with two digits; for whole currencies: theirs); for a metal, also among commodities, its
+    own. Of any other dataset it is the step of its own prices, which `market.series.step` finds where they are read.
 
     Args:
         dataset: what it is asked of.
@@ -30,9 +30,17 @@ def pip_of(dataset: Dataset, chosen: Mapping[str, str]) -> float:
     if text := datasets.chosen(chosen, dataset.name):
         return _positive(dataset.name, text)
     base, quote = dataset.symbol[:3], dataset.symbol[3:6]
+    if is_metal(dataset):
+        return _METALS[base]
     if dataset.asset_class == "forex" and len(dataset.symbol) == _PAIR:
-        return _METALS.get(base, 0.01 if quote in _HUNDREDTHS else 1.0 if quote in _WHOLE else _FOREX)
+        return 0.01 if quote in _HUNDREDTHS else 1.0 if quote in _WHOLE else _FOREX
     return 0.0
+
+
+def is_metal(dataset: Dataset) -> bool:
+    """Whether it is a precious metal by the ounce, as XAUUSD, kept with the currencies or with the commodities."""
+    traded = dataset.asset_class in {"forex", "commodities"} and len(dataset.symbol) == _PAIR
+    return traded and dataset.symbol[:3] in _METALS
 
 
 def _positive(name: str, text: str) -> float:
