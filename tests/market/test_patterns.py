@@ -36,7 +36,8 @@ def made(n=2000, seed=1, *, effect=0.0, overlap=1.0):
     up = np.where(rng.random(n) < chance, 0, 1).astype(np.int8)
     down = np.where(rng.random(n) < 0.5, 0, 2).astype(np.int8)
     hour = np.arange(n) // 12 % 24
-    return Rows(("one", "two"), features, hour, {"up": up, "down": down}, np.arange(n) < n * 0.7, overlap)
+    gains = {"up": np.where(up == 0, 10.0, -10.0), "down": np.where(down == 0, 10.0, np.round(rng.normal(0, 4, n), 1))}
+    return Rows(("one", "two"), features, hour, {"up": up, "down": down}, gains, np.arange(n) < n * 0.7, overlap)
 
 
 def test_rows_are_joined_at_the_bar_where_they_are_known():
@@ -47,7 +48,8 @@ def test_rows_are_joined_at_the_bar_where_they_are_known():
     series = walk(6000, 5, step=2e-4)
     rows, table, touches = joined(series)
     last = arrays.stamps(table.column("last"))
-    outcomes = {name: touches.outcomes(LABEL, "stop", sign).outcome for name, sign in (("up", 1), ("down", -1))}
+    ended = {name: touches.outcomes(LABEL, "stop", sign) for name, sign in (("up", 1), ("down", -1))}
+    outcomes = {name: each.outcome for name, each in ended.items()}
     cut = last[int(len(last) * 0.7)]
     wanted, quick = [], 0
     for k, stamp in enumerate(last.tolist()):
@@ -60,6 +62,9 @@ def test_rows_are_joined_at_the_bar_where_they_are_known():
     assert [*zip(rows.outcomes["up"].tolist(), rows.outcomes["down"].tolist(), rows.inside.tolist(), strict=True)] == [
         each[1:] for each in wanted
     ]
+    at = np.searchsorted(series.time, last[[each[0] for each in wanted]])
+    for name, each in ended.items():
+        np.testing.assert_array_equal(rows.gains[name], each.magnitude[at])
     mean = arrays.numbers(table.column("mean"))
     np.testing.assert_array_equal(rows.features[:, 0], mean[[each[0] for each in wanted]])
     assert len(wanted) < len(last) - 12
@@ -101,6 +106,7 @@ def slow_rules(rows):
             told |= {
                 f"confidence_{sample}": b / a if a else math.nan,
                 f"lift_{sample}": b / a / (c / len(part)) if a and c else math.nan,
+                f"pips_{sample}": math.fsum(rows.gains[direction][i] for i in there & part) / a if a else math.nan,
             }
         if told["rows_in"] >= 20 and told["support_in"] >= LEAST_SUPPORT:
             found[direction, outcome, frozenset(words)] = told
@@ -118,7 +124,7 @@ def test_each_rule_is_its_definition():
     assert len(got) > 10
     for key, rule in got.items():
         for name, value in slow[key].items():
-            assert rule[name] == pytest.approx(value, rel=1e-12, nan_ok=True), (key, name)
+            assert rule[name] == pytest.approx(value, rel=1e-12, abs=1e-12, nan_ok=True), (key, name)
 
 
 def test_chance_and_discovery():
@@ -141,6 +147,26 @@ def test_a_real_effect_survives():
     surviving = {(rule["direction"], rule["outcome"], rule["antecedent"]) for rule in rules if rule["survives"] == "yes"}
     assert ("up", "target", "one=high") in surviving
     assert not any(direction == "down" for direction, _, _ in surviving)
+
+
+def test_more_movement_is_no_gain():
+    """Where target and stop are both more frequent, rules for both survive, and their pips say that nothing is earned."""
+    rows = made(6000, 7)
+    rng = np.random.default_rng(8)
+    for name in ("up", "down"):
+        moves = rng.random(6000) < np.where(rows.features[:, 0] > 0.43, 0.9, 0.4)
+        codes = np.where(moves, rng.integers(0, 2, 6000), 2).astype(np.int8)
+        rows.outcomes[name][:], rows.gains[name][:] = codes, np.array([10.0, -10.0, 0.0])[codes]
+    found = [rule for rule in associations.mine(rows)[0] if rule["survives"] == "yes" and rule["antecedent"] == "one=high"]
+    assert {(rule["direction"], rule["outcome"]) for rule in found} == set(
+        itertools.product(("up", "down"), ("target", "stop"))
+    )
+    for rule in found:
+        assert rule["lift_in"] > 1.4
+        assert abs(rule["pips_in"]) < 3 * 10 / math.sqrt(rule["rows_in"])
+    rules, _ = associations.mine(made(4000, effect=0.3))
+    edge = {rule["antecedent"]: rule for rule in rules if (rule["direction"], rule["outcome"]) == ("up", "target")}
+    assert edge["one=high"]["pips_out"] > 1
 
 
 def test_nothing_survives_on_a_random_walk():
@@ -174,7 +200,7 @@ def test_codes_and_undefined_values():
     names = ("candles", "two", "same")
     features = np.column_stack([np.where(np.arange(600) % 2, 7.0, 124.0), rows.features[:, 1], np.ones(600)])
     features[::3, 1] = np.nan
-    found = associations.items(Rows(names, features, rows.hour, rows.outcomes, rows.inside, 1.0))
+    found = associations.items(Rows(names, features, rows.hour, rows.outcomes, rows.gains, rows.inside, 1.0))
     met = dict(zip(found.names, found.met.T, strict=True))
     assert met["candles=012"].sum() == met["candles=444"].sum() == 300
     assert not any(met[f"two={word}"][::3].any() for word in ("low", "mid", "high"))

@@ -21,7 +21,7 @@ def test_files_of_a_pattern(tmp_path):
     assert told["rules"] == len(rules) <= told["rules_tried"]
     assert told["surviving"] == sum(rule["survives"] == "yes" for rule in rules)
     assert 300 < told["rows_in"] + told["rows_out"] <= 596
-    for name in ("rows", "support", "confidence", "base", "lift", "p"):
+    for name in ("rows", "support", "confidence", "base", "lift", "p", "pips"):
         assert all(rule[f"{name}_in"] and rule[f"{name}_out"] for rule in rules)
     assert {row["direction"] for row in weights} == {"up", "down"}
     assert set(told["forest"]["up"]) == {

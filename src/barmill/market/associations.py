@@ -6,6 +6,9 @@ antecedent is one such item, or two of different features. Of n rows, a of which
 
     support = b / n        confidence = b / a        lift = confidence / (c / n)
 
+`pips` is what the a positions came to on average. Where prices move more, target and stop both become more frequent: a rule
+that survives tells something of the outcome, but of something to earn only if its pips are above 0, and above costs.
+
 `p` is the chance of a share as high among a / overlap independent rows (normal approximation, one-sided), `q` the false
 discovery rate among all rules tried (Benjamini and Hochberg 1995). A rule survives if q in sample is at most 0.05, and so is p
 out of sample.
@@ -23,7 +26,7 @@ from barmill.market.patterns import CODES, Rows
 
 COLUMNS = (
     "direction", "outcome", "antecedent", *(f"{name}_{sample}" for sample in ("in", "out")
-    for name in ("rows", "support", "confidence", "base", "lift", "p")), "q_in", "survives",
+    for name in ("rows", "support", "confidence", "base", "lift", "p", "pips")), "q_in", "survives",
 )  # fmt: skip
 CONSEQUENTS = {"target": 0, "stop": 1}
 LEAST_SUPPORT = 0.02
@@ -32,6 +35,8 @@ LEVEL = 0.05
 _FEWEST = 20  # rows of an antecedent in sample
 _THIRDS = (1 / 3, 2 / 3)
 _BLOCK = 4  # hours
+_ROWS = 50_000  # that are added up at once
+_FINEST = 1e6  # of a pip: gains are whole millionths, whose sums are exact in whatever order
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,11 @@ def mine(rows: Rows) -> tuple[list[dict[str, Any]], int]:
     ones, twos = ones[fits], twos[fits]
     rules, tried = [], 0
     for direction, codes in rows.outcomes.items():
+        gained = [_sums(found.met[part], rows.gains[direction][part])[ones, twos] for part in (rows.inside, ~rows.inside)]
         for outcome, code in CONSEQUENTS.items():
             inside, outside = (
-                _Counts.of(found.met[part], codes[part] == code, ones, twos) for part in (rows.inside, ~rows.inside)
+                _Counts.of(found.met[part], codes[part] == code, pips, ones, twos)
+                for part, pips in zip((rows.inside, ~rows.inside), gained, strict=True)
             )
             tested = np.flatnonzero((inside.antecedent >= _FEWEST) & (inside.both >= LEAST_SUPPORT * inside.rows))
             tried += len(tested)
@@ -108,19 +115,25 @@ def _name(found: Items, one: int, other: int) -> str:
 
 @dataclass(frozen=True)
 class _Counts:
-    """Of rules with one consequent: rows that meet the antecedent, and both."""
+    """Of rules with one consequent: rows that meet the antecedent, and both, and what positions in the former gained."""
 
     rows: int
     consequent: int
     antecedent: NDArray[Any]
     both: NDArray[Any]
+    pips: NDArray[np.float64]
 
     @classmethod
     def of(
-        cls, met: NDArray[np.bool_], there: NDArray[np.bool_], ones: NDArray[np.int64], twos: NDArray[np.int64]
+        cls,
+        met: NDArray[np.bool_],
+        there: NDArray[np.bool_],
+        pips: NDArray[np.float64],
+        ones: NDArray[np.int64],
+        twos: NDArray[np.int64],
     ) -> "_Counts":
         all_, some = met.astype(np.float32), met[there].astype(np.float32)  # counts below 2^24 are exact
-        return cls(len(met), int(there.sum()), (all_.T @ all_)[ones, twos], (some.T @ some)[ones, twos])
+        return cls(len(met), int(there.sum()), (all_.T @ all_)[ones, twos], (some.T @ some)[ones, twos], pips)
 
     def told(self, at: int, overlap: float, sample: str) -> dict[str, Any]:
         """The figures of one rule."""
@@ -130,7 +143,17 @@ class _Counts:
         lift = confidence / base if base else math.nan
         told = {"rows": int(met), "support": both / self.rows, "confidence": confidence, "base": base, "lift": lift}
         told["p"] = _chance(confidence, base, met / overlap)
+        told["pips"] = float(self.pips[at]) / met if met else math.nan
         return {f"{name}_{sample}": value for name, value in told.items()}
+
+
+def _sums(met: NDArray[np.bool_], gains: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of each pair of items the sum of the gains of the rows that meet both, shape (items, items)."""
+    whole, total = np.rint(gains * _FINEST), np.zeros((met.shape[1], met.shape[1]))
+    for start in range(0, len(met), _ROWS):
+        part = met[start : start + _ROWS].astype(np.float64)
+        total += (part * whole[start : start + _ROWS, None]).T @ part
+    return total / _FINEST
 
 
 def _chance(share: float, base: float, count: float) -> float:

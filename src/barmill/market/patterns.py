@@ -37,6 +37,7 @@ class Rows:
         features: float64, shape (n, features); NaN where not defined.
         hour: int64, shape (n,): hour of the day, UTC, of the window's end.
         outcomes: direction (up, down) → int8, shape (n,): position in `touches.OUTCOMES`.
+        gains: direction → float64, shape (n,): pips that the position came to.
         inside: bool, shape (n,): in sample.
         overlap: how many successive rows share a horizon: that many count as one when chance is reckoned.
     """
@@ -45,6 +46,7 @@ class Rows:
     features: NDArray[np.float64]
     hour: NDArray[np.int64]
     outcomes: dict[str, NDArray[np.int8]]
+    gains: dict[str, NDArray[np.float64]]
     inside: NDArray[np.bool_]
     overlap: float
 
@@ -65,8 +67,8 @@ def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_
     """
     last = arrays.stamps(universe.column("last"))
     place = np.searchsorted(touches.columns["time"], last)
-    found = {name: touches.outcomes(label, tie, sign).outcome[place] for name, sign in DIRECTIONS.items()}
-    known = np.all([codes <= OUTCOMES.index("none") for codes in found.values()], axis=0)
+    found = {name: touches.outcomes(label, tie, sign) for name, sign in DIRECTIONS.items()}
+    known = np.all([each.outcome[place] <= OUTCOMES.index("none") for each in found.values()], axis=0)
     known &= place < touches.covered(label.horizon)
     cut = split(len(last), out_of_sample)
     horizon = label.horizon * MINUTE
@@ -80,5 +82,6 @@ def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_
     names = tuple(each.name for each in FEATURES)
     features = np.column_stack([arrays.numbers(universe.column(name)).astype(np.float64) for name in names])
     hour = last % (24 * _HOUR) // _HOUR
-    outcomes = {name: codes[kept] for name, codes in found.items()}
-    return Rows(names, features[kept], hour[kept], outcomes, inside[kept], max(1.0, label.horizon / interval))
+    outcomes = {name: each.outcome[place[kept]] for name, each in found.items()}
+    gains = {name: each.magnitude[place[kept]] for name, each in found.items()}
+    return Rows(names, features[kept], hour[kept], outcomes, gains, inside[kept], max(1.0, label.horizon / interval))
