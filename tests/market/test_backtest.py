@@ -175,6 +175,30 @@ def test_a_short_position_that_is_worth_nothing_is_over(after):
     assert (told["total_return"], told["max_drawdown"], told["win_rate"]) == (-1.0, 1.0, 0.0)
 
 
+def fair(count, seed):
+    """Bars of a minute over a fair walk of sixty steps each."""
+    path = 1.2 + np.cumsum(np.random.default_rng(seed).choice((-2e-6, 2e-6), (count, 60))).reshape(count, 60)
+    opened, close = np.append(1.2, path[:-1, -1]), path[:, -1].copy()
+    high, low = np.maximum(opened, path.max(axis=1)), np.minimum(opened, path.min(axis=1))
+    return Series(np.arange(count) * 60_000_000, opened, high, low, close, np.zeros(count))
+
+
+@pytest.mark.parametrize("exits", [(1, 1, 40), (1, 3, 40), (4, 1, 40), (2, 8, 15), (50, 50, 5)])
+def test_nothing_is_earned_of_a_fair_walk(exits):
+    """Whatever stop, target and hold, trades come to 0 on average before costs (Doob 1953); costs are all that is lost."""
+    series, rng = fair(40_000, 8), np.random.default_rng(9)
+    at = np.flatnonzero(rng.random(40_000) < 0.05)
+    signals = Signals(at, rng.choice(np.array([-1, 1], np.int8), len(at)), np.full(len(at), 3e-5))
+    for costs in (FREE, Costs(2, 0.5, 0.3)):
+        *_, net, cost = Backtest(series, costs, 40_000, stop_first=True).trade(signals, exits)[0]
+        gross = net + cost
+        assert len(gross) > 500
+        assert abs(gross.mean()) < 4 * gross.std() / math.sqrt(len(gross))
+        least, most = (costs.spread + 2 * costs.commission + fills * costs.slippage for fills in (1, 2))
+        assert least / 1e4 * 0.99 - 1e-12 <= cost.min()
+        assert cost.max() <= most / 1e4 * 1.01 + 1e-12
+
+
 def test_a_signal_at_every_bar_has_room():
     """Alternating signals at every bar make a trade at each but the first, and every one is there."""
     series = made(2_000, 3)
