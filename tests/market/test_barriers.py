@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from barmill.market.barriers import label, sample, volatility
+from barmill.market.barriers import label, sample, settled, volatility
 from barmill.market.series import MINUTE, Series
 from tests.support.real import real_data
 from tests.support.series import DAY, MONDAY, walk
 
+NAMES = ("open", "high", "low", "close", "volume")
 PUBLISHED = (0.00896823893217064, 0.010166261175903357, 0.006455887663302873)  # last volatility; of the first and last event
 
 
@@ -118,8 +119,37 @@ def test_events_are_moves_beyond_the_threshold():
 
 
 def test_no_event_where_the_threshold_is_not_known():
-    """A threshold that is NaN is never passed."""
-    assert len(sample(made(), np.full(400, np.nan))) == 0
+    """A threshold that is NaN is never passed, and what prices did until it was known makes no event after it."""
+    series, threshold = made(), np.full(400, 0.003)
+    assert len(sample(series, np.full(400, np.nan))) == 0
+    late = np.where(np.arange(400) < 200, np.nan, threshold)
+    assert sample(series, late).tolist() == (199 + sample(series[199:], threshold[199:])).tolist()
+
+
+@pytest.mark.parametrize(("days", "share"), [(1, 0.577), (3, 0.839), (10, 0.951)])
+def test_what_few_days_say_of_the_volatility(days, share):
+    """Over many walks, the root of the mean square after w days is the share of the truth that the module says."""
+    bars, wide = 96, 10**9  # of a day; a span so long that all weights are one
+    squares = []
+    for seed in range(150):
+        series = walk((days + 1) * bars + 1, seed, minutes=15, step=1e-4, digits=9)
+        squares.append((volatility(series, wide)[-1] * series.close[0] / 1e-4) ** 2 / bars)
+    assert math.sqrt(np.mean(squares)) == pytest.approx(share, rel=0.12)
+
+
+def test_the_volatility_of_the_first_days_is_left_out():
+    """Known for three days it is as it was; until then there is none. A weekend makes no day of its first bars."""
+    series = walk(2_000, 3, minutes=15)
+    scale = volatility(series, 960)
+    found = settled(series, scale)
+    first, day = np.flatnonzero(~np.isnan(scale))[0], 97  # bars from one to the last more than a day before
+    assert first == day + 1
+    assert np.isnan(found[: first + 3 * day]).all()
+    np.testing.assert_array_equal(found[first + 3 * day :], scale[first + 3 * day :])
+    weekend = Series(series.time + (np.arange(2_000) >= 150) * 2 * DAY, *(getattr(series, name) for name in NAMES))
+    scale = volatility(weekend, 960)
+    assert np.isnan(scale).sum() == first
+    assert np.isnan(settled(weekend, scale)).sum() >= first + 3 * day
 
 
 @pytest.mark.parametrize(("profit", "loss", "horizon"), [(1, 1, 1440), (2, 0.5, 600), (50, 50, 3000)])
@@ -147,7 +177,7 @@ def test_an_event_knows_nothing_of_its_future():
     other = Series(series.time, *(getattr(series, name)[order] for name in ("open", "high", "low", "close", "volume")))
     known = []
     for each in (series, other):
-        scale = volatility(each, 20)
+        scale = settled(each, volatility(each, 20))
         table = label(each, sample(each, scale), scale, 1, 1, 1440)
         known.append(
             [
@@ -164,5 +194,5 @@ def test_no_bars():
     """Nothing makes nothing."""
     empty = walk(1)[:0]
     scale = volatility(empty, 100)
-    assert len(label(empty, sample(empty, scale), scale, 1, 1, 60)) == 0
+    assert len(settled(empty, scale)) == len(label(empty, sample(empty, scale), scale, 1, 1, 60)) == 0
     assert MONDAY % DAY == 0

@@ -107,7 +107,8 @@ def build_barriers(
 
     Args:
         chunks: Parquet files of one series' bars.
-        barriers: a row per event, the columns of `market.barriers.label`.
+        barriers: a row per event, the columns of `market.barriers.label`; none of the first days, whose volatility is not
+            settled.
         span: of the volatility's exponential weights, in bars.
         threshold: an event's move since the last one, in volatilities.
         profit: distance of the upper barrier, in volatilities.
@@ -115,12 +116,12 @@ def build_barriers(
         horizon: minutes until the vertical barrier.
         compression: codec and level of the Parquet file, see `market.compression`.
     """
-    from barmill.market.barriers import label, sample, volatility
+    from barmill.market.barriers import label, sample, settled, volatility
     from barmill.market.series import Series
     from barmill.market.tables import write_parquet
 
     series = Series.read(chunks)
-    scale = volatility(series, span)
+    scale = settled(series, volatility(series, span))
     events = sample(series, threshold * scale)
     write_parquet(barriers, label(series, events, scale, profit, loss, horizon), ["time"], compression=compression)
 

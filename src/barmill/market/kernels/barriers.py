@@ -27,11 +27,16 @@ def deviation(values: Floats, decay: float, out: Floats) -> None:
 
 @kernel
 def cusum(values: Floats, threshold: Floats, out: Places) -> int:
-    """Places where the sum of moves, restarted at 0 by each event, leaves the threshold of that place; returns how many."""
+    """Places where the sum of moves, restarted at 0 by each event, leaves the threshold of that place; returns how many.
+
+    It is 0, too, where there is no threshold (NaN).
+    """
     found, rise, fall = 0, 0.0, 0.0
     for i in range(1, len(values)):
         move = values[i] - values[i - 1]
         rise, fall = max(0.0, rise + move), min(0.0, fall + move)
+        if math.isnan(threshold[i]):
+            rise = fall = 0.0
         if fall < -threshold[i]:
             fall, out[found] = 0.0, i
             found += 1
