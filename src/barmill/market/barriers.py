@@ -5,7 +5,8 @@ more than a day before. Successive ones share most of their day: what w days of 
 1 - (2 / w^2) (w / 2 - 1 / 6) of its deviation, 0.58 after one day, 0.84 after three, 0.95 after ten. So the first three days'
 volatility has no event. An event is a bar at which the moves of ln(close) since the last event add up to more than a threshold
 (symmetric CUSUM filter). From there the close runs until it has gained or lost its barriers, or the horizon is over. Everything
-about an event but its outcome is known at its bar.
+about an event but its outcome is known at its bar. Of the events whose horizon reaches beyond the data only what ended quickly
+is known: whoever counts outcomes leaves out all of them.
 """
 
 from typing import TYPE_CHECKING

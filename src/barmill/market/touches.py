@@ -16,7 +16,8 @@ Columns of a label, after `time` and `entry` (the close), for the long position 
                           of the exit, the open of that bar, and the exit itself
     r                     magnitude / stop
 
-Ambiguous and censored rows have neither magnitude nor extremes. Pips are whole millionths.
+Ambiguous and censored rows have neither magnitude nor extremes. Pips are whole millionths. Of the rows whose horizon reaches
+beyond the data only what ended quickly is known: whoever counts outcomes leaves out all of these rows, as `summed` does.
 """
 
 from collections.abc import Sequence
