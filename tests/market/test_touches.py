@@ -213,6 +213,21 @@ def test_a_summary_counts_what_the_label_has():
     assert told["break_even"] == "0.333333"
 
 
+@pytest.mark.parametrize(("step", "gaps"), [(12e-4, 0.0), (6e-4, 0.05)])
+def test_ties_are_what_no_rule_would_decide(step, gaps):
+    """As many rows as are ambiguous without a rule, of those whose horizon lies within the data; whatever the rule."""
+    table = Touches.scan(walk(3_000, 12, step=step, gaps=gaps), LEVELS, (15, 60), PIP, "range")
+    found = 0
+    for label in (Label(5, 5, 15), Label(10, 15, 60), Label(20, 5, 60)):
+        for sign in (1, -1):
+            wanted = summed(table, label, "none", sign)["ambiguous"]
+            found += wanted
+            for tie in ("stop", "target", "none"):
+                assert summed(table, label, tie, sign)["ties"] == wanted
+    assert found > 100
+    assert summed(Touches.scan(walk(300), (5,), (15,), PIP, "close"), Label(5, 5, 15), "stop", 1)["ties"] == 0
+
+
 def test_the_end_of_the_data_favours_no_side():
     """Over every path of nine fair steps what positions gain and lose adds up to nothing, as it must (Doob 1953).
 

@@ -38,11 +38,12 @@ if TYPE_CHECKING:
 
 OUTCOMES = ("target", "stop", "none", "ambiguous", "censored")
 SUMMARY = (
-    "label", "direction", "rows", *OUTCOMES, "target_share", "break_even", "mean_r", "mean_magnitude", "mean_mfe", "mean_mae",
-    "mean_minutes",
+    "label", "direction", "rows", *OUTCOMES, "ties", "target_share", "break_even", "mean_r", "mean_magnitude", "mean_mfe",
+    "mean_mae", "mean_minutes",
 )  # fmt: skip
 TIES = {"target": 0, "stop": 1, "none": 3}
-_SLACK = 1e-6  # pips: prices are decimal fractions, which floats are not
+_DECIMALS = 6  # of pips: prices are decimal fractions, which floats are not
+_SLACK = 10.0**-_DECIMALS
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,15 @@ class Touches:
         time = self.columns["time"]
         return int(np.searchsorted(time, time[-1] - horizon * MINUTE, "right")) if len(time) else 0
 
+    def ties(self, label: Label, sign: int) -> NDArray[np.int64]:
+        """Positions of the rows that the tie rule decides: one bar touches both levels, and opens beyond neither."""
+        of, (up, down) = self.columns, ("up", "down")[::sign]
+        at, end = of[f"{up}_{label.target}"], of[f"end_{label.horizon}"]
+        rows = np.flatnonzero((at == of[f"{down}_{label.stop}"]) & (at > 0) & (at <= end))
+        opened = np.round(sign * (of["open"][rows + at[rows]] - of["close"][rows]) / self.pip, _DECIMALS)
+        found: NDArray[np.int64] = rows[(opened < label.target) & (opened > -label.stop)]
+        return found
+
     def outcomes(self, label: Label, tie: str, sign: int) -> "Outcomes":
         """The outcomes of one label for the long position (`sign` 1) or the short one (-1), as arrays."""
         from barmill.market.kernels import touches as kernels
@@ -179,9 +189,10 @@ def summed(touches: Touches, label: Label, tie: str, sign: int) -> dict[str, obj
     others count as censored, also those that a level ended before the data did: these are the quick ones, and to count them
     without the slow ones would make the nearer level look more frequent than it is.
 
-    `target_share` is that of the targets among targets and stops, `break_even` the share at which they would be worth nothing:
-    stop / (target + stop), which is also what chance gives if the horizon is long and ties are rare. Means are over all rows
-    that are neither ambiguous nor censored; `mean_minutes` over those that a level ended. "" where there is no row.
+    `ties` are the rows that the tie rule decided: where they are many, shares and means are those of the rule, and the levels
+    too near for bars so long. `target_share` is that of the targets among targets and stops, `break_even` the share at which
+    they would be worth nothing: stop / (target + stop), also what chance gives if the horizon is long and ties are rare. Means
+    are over all rows that are neither ambiguous nor censored; `mean_minutes` over those that a level ended. "" for no row.
     """
     whole = touches.outcomes(label, tie, sign)
     rows, covered = len(whole.outcome), touches.covered(label.horizon)
@@ -192,6 +203,7 @@ def summed(touches: Touches, label: Label, tie: str, sign: int) -> dict[str, obj
     ended = np.where(found.outcome == 0, found.minutes_to_target, found.minutes_to_stop)[found.outcome <= 1]
     row: dict[str, object] = {"label": label.name, "direction": "up" if sign > 0 else "down", "rows": rows}
     row |= {name: int(count) for name, count in zip(OUTCOMES, counts, strict=True)}
+    row["ties"] = int(np.count_nonzero(touches.ties(label, sign) < covered))
     row["target_share"] = f"{counts[0] / touched:.6f}" if touched else ""
     row["break_even"] = f"{label.stop / (label.target + label.stop):.6f}"
     values = {"r": found.r, "magnitude": found.magnitude, "mfe": found.mfe, "mae": found.mae}
