@@ -23,6 +23,7 @@ BarmillError              every error of ours: a fact with its values, then a hi
     ├── ObjectCorrupt     an object's bytes do not have the digest of its name
     ├── RecordCorrupt     a record can't be believed
     └── RemoteError       the remote does not answer, refuses, or gives what can't be believed: see what it says
+        └── RemoteLost    it can't be reached, or does not answer any more: look at it and at the network
 """
 
 import difflib
@@ -132,6 +133,10 @@ class RecordCorrupt(StoreError):
 
 class RemoteError(StoreError):
     """The remote does not answer, refuses, or gives what can't be believed."""
+
+
+class RemoteLost(RemoteError):
+    """The remote can't be reached, or does not answer any more."""
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

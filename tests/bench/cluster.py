@@ -6,6 +6,7 @@ from pathlib import Path
 from tests.bench.parallel import project
 from tests.bench.timing import DOIT, Options, Table, fresh_artifacts, process, race
 from tests.support.cluster import cluster
+from tests.support.host import Host
 
 _SMALL = 2_000
 _LARGE = 40
@@ -17,7 +18,7 @@ def run(options: Options) -> Table:
     table = Table("on a Dask cluster, over a folder", options.repeat)
     small, large = options.scaled(_SMALL), options.scaled(_LARGE)
     tiny = project("cluster-small", small, 1)
-    with cluster(tiny / "cluster") as both:
+    with cluster(Host.here(tiny / "cluster")) as both:
         both.add(tiny)
         both.add(tiny)
         medians = race(
@@ -33,7 +34,7 @@ def run(options: Options) -> Table:
     more = (medians["cluster"] - medians["pool"]) / small
     table.notes.append(f"A small target costs {1000 * more:.2f} ms more on a cluster than in the local pool.")
     heavy = project("cluster-large", large, options.scaled(_STEPS))
-    with cluster(heavy / "one") as one, cluster(heavy / "two") as two:
+    with cluster(Host.here(heavy / "one")) as one, cluster(Host.here(heavy / "two")) as two:
         one.add(heavy)
         two.add(heavy)
         two.add(heavy)

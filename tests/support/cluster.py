@@ -1,4 +1,4 @@
-"""Dask schedulers and workers for tests: real processes on loopback, each worker with a folder and a checkout of its own."""
+"""Dask schedulers and workers for tests: real processes, each worker with a folder and a checkout of its own."""
 
 import contextlib
 import json
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.host import Host
 from tests.support.project import alive, gone, until
 
 _DASK = (sys.executable, "-m", "dask")
@@ -17,11 +18,16 @@ _DASK = (sys.executable, "-m", "dask")
 
 @dataclass
 class Machine:
-    """A worker's machine: its checkout, where it keeps things, and the process of `dask worker`."""
+    """What a worker has of a machine: its checkout, where it keeps things, and the process of `dask worker`."""
 
     checkout: Path
     folder: Path
     process: subprocess.Popen[str]
+
+    @property
+    def log(self) -> Path:
+        """Where toy builds note that they ran."""
+        return self.folder / "log.txt"
 
     def processes(self) -> list[int]:
         """Dask's processes here: `dask worker`, and below it, if there is a nanny, the one that works."""
@@ -36,17 +42,18 @@ class Machine:
 class Cluster:
     """A scheduler, and the workers that were started for it; all gone when the context is left."""
 
-    root: Path
+    host: Host
     environ: dict[str, str]
     scheduler: subprocess.Popen[str]
     address: str
     machines: list[Machine] = field(default_factory=list)
 
     def built(self) -> list[str]:
-        """The toy builds that ran on workers since this was last asked, in order."""
-        log = self.root / "log.txt"
-        lines = log.read_text().splitlines() if log.exists() else []
-        log.unlink(missing_ok=True)
+        """The toy builds that ran on workers since this was last asked, those of each in order."""
+        logs = [machine.log for machine in self.machines if machine.log.exists()]
+        lines = [line for log in logs for line in log.read_text().splitlines()]
+        for log in logs:
+            log.unlink()
         return lines
 
     @property
@@ -54,18 +61,19 @@ class Cluster:
         """The address as `--workers` has it."""
         return self.address.replace("tcp://", "dask://")
 
-    def add(self, code: Path, *arguments: str, nanny: bool = True, **environ: str) -> Machine:
-        """Start a worker with a copy of the modules of the project at `code`, and wait for it."""
-        number = len(self.machines) + 1
-        checkout, folder = self.root / f"checkout{number}", self.root / f"worker{number}"
+    def add(self, code: Path, *arguments: str, nanny: bool = True, host: Host | None = None, **environ: str) -> Machine:
+        """Start a worker with a copy of the modules of the project at `code`, on the scheduler's machine or another."""
+        number, host = len(self.machines) + 1, host or self.host
+        checkout, folder = host.home / f"checkout{number}", host.home / f"worker{number}"
         checkout.mkdir()
         folder.mkdir()
         for module in code.glob("*.py"):
             shutil.copy(module, checkout)
         options = ["--nthreads", "1", "--no-dashboard", "--name", f"w{number}", "--local-directory", str(folder)]
         options += [] if nanny else ["--no-nanny"]
-        command = [*_DASK, "worker", self.address, *options, *arguments]
-        process = _started(command, checkout, folder / "out", {**self.environ, "PYTHONPATH": str(checkout), **environ})
+        command = [*host.behind, *_DASK, "worker", self.address, *options, *arguments]
+        own = {"PYTHONPATH": str(checkout), "BUILT_LOG": str(folder / "log.txt"), **host.environ}
+        process = _started(command, checkout, folder / "out", {**self.environ, **own, **environ})
         machine = Machine(checkout, folder, process)
         self.machines.append(machine)
         until(lambda: "Registered to" in (folder / "out").read_text(), 60)
@@ -73,14 +81,15 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(root: Path, **environ: str) -> Iterator[Cluster]:
-    """A scheduler on loopback, and no worker yet."""
-    root.mkdir()
-    file = root / "scheduler.json"
-    own = {"PYTHONDONTWRITEBYTECODE": "1", "BUILT_LOG": str(root / "log.txt"), **environ}
-    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-    process = _started([*_DASK, "scheduler", *options], root, root / "scheduler.out", own)
-    started = Cluster(root, own, process, "")
+def cluster(host: Host, **environ: str) -> Iterator[Cluster]:
+    """A scheduler on a machine, and no worker yet."""
+    host.home.mkdir(exist_ok=True)
+    file = host.home / "scheduler.json"
+    own = {"PYTHONDONTWRITEBYTECODE": "1", **environ}
+    options = ["--host", host.address, "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+    command = [*host.behind, *_DASK, "scheduler", *options]
+    process = _started(command, host.home, host.home / "scheduler.out", {**own, **host.environ})
+    started = Cluster(host, own, process, "")
     try:
         started.address = until(lambda: _address(file), 60)
         yield started

@@ -8,6 +8,7 @@ from subprocess import Popen
 import pytest
 
 from tests.support.cluster import Cluster, cluster
+from tests.support.host import Host
 from tests.support.project import Project
 
 
@@ -45,7 +46,7 @@ class Clustered(Project):
 def scheduler(tmp_path: Path) -> Iterator[Cluster]:
     """A scheduler without workers."""
     pytest.importorskip("distributed", reason="distributed is not installed (extra cluster)")
-    with cluster(tmp_path / "cluster") as started:
+    with cluster(Host.here(tmp_path / "cluster")) as started:
         yield started
 
 

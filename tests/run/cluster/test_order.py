@@ -9,6 +9,7 @@ from barmill.run.cluster.lineup import Lineup
 from barmill.run.cluster.pace import GRAIN, Pace
 from barmill.run.cluster.spec import Action
 from barmill.run.cluster.whereabouts import Whereabouts
+from barmill.run.work import Result
 from barmill.target import Target
 
 
@@ -16,6 +17,7 @@ def build(out: Path) -> None:
     """Nothing."""
 
 
+OTHER = Result(fault="it is not what it should be")
 TARGET = Target("t", build, {}, {"out": Path("out")})
 
 
@@ -166,9 +168,24 @@ def test_who_refuses_gets_no_more_of_the_stage() -> None:
     """A worker that would build something else is given other stages only; what all that are there refuse is told."""
     actions = many(2)
     line = lineup(paced(0.001), actions)
-    line.refused(actions[0], "old")
+    assert line.next("old", 2) == actions[:1]
+    line.refused(actions[0], "old", OTHER)
     assert line.next("old", 1) == []
     assert line.stranded({"old", "new"}) == []
     assert line.stranded(set()) == []
-    assert line.stranded({"old"}) == actions
+    assert line.stranded({"old"}) == [(actions[1], OTHER), (actions[0], OTHER)]
+    assert len(line) == 0
+
+
+def test_who_is_cut_off_gets_no_more() -> None:
+    """A worker without a remote is told of once, and given nothing more; what is left when all are such is told, with why."""
+    actions = many(3)
+    line = lineup(paced(0.001), actions)
+    assert line.next("far", 1) == actions
+    assert [line.cut_off(each, "far", OTHER) for each in actions] == [True, False, False]
+    assert line.next("far", 1) == []
+    assert line.stranded({"far", "near"}) == []
+    assert line.next("near", 3) == actions[:1]
+    line.refused(actions[0], "near", Result(fault="it has other code"))
+    assert line.stranded({"far", "near"}) == [(actions[number], OTHER) for number in (1, 2, 0)]
     assert len(line) == 0

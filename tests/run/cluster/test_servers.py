@@ -1,4 +1,4 @@
-"""A remote that is a server, and goes away in the middle of a cluster's work."""
+"""A remote that is a server, and goes away in the middle of a cluster's work, or can't be reached from a worker."""
 
 import time
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from tests.run.cluster.conftest import Clustered
 from tests.support.cluster import Cluster
+from tests.support.loopback import free_port
 from tests.support.nginx import Nginx
 from tests.support.project import ended, until
 
@@ -45,3 +46,25 @@ def test_a_killed_server(clustered: Clustered, scheduler: Cluster, server: Nginx
     again = clustered.good(**there)
     assert again.counts["fresh"] + again.counts["restored"] >= min(kept, 1)
     assert clustered.artifacts() == clustered.as_local(*SLOW)
+
+
+def test_a_worker_that_is_cut_off(clustered: Clustered, scheduler: Cluster, server: Nginx) -> None:
+    """A worker who can't reach the remote is told of once and builds nothing, others build all, what it would have had, too."""
+    clustered.many(6, *SLOW)
+    scheduler.add(clustered.root, BARMILL_REMOTE=server.url("cluster", free_port()))
+    scheduler.add(clustered.root)
+    result = clustered.good(BARMILL_REMOTE=server.url("cluster", server.port))
+    assert result.counts["built"] == 19
+    assert result.err.count("is given nothing any more, others do what it had to do: ") == 1
+    assert not scheduler.machines[0].log.exists()
+    assert clustered.artifacts() == clustered.as_local(*SLOW)
+
+
+def test_workers_that_are_cut_off(clustered: Clustered, scheduler: Cluster, server: Nginx) -> None:
+    """If no worker can reach the remote, the run does not wait: what it was to build fails, with where that was looked for."""
+    nowhere = server.url("cluster", free_port())
+    scheduler.add(clustered.root, BARMILL_REMOTE=nowhere)
+    text = clustered.bad(BARMILL_REMOTE=server.url("cluster", server.port))
+    assert text.count("\nfailed ") + text.startswith("failed ") == 3
+    assert f"{nowhere} does not answer" in text
+    assert clustered.artifacts() == {}

@@ -45,6 +45,11 @@ class Exchange:
         """Where it is; safe to print."""
         return self._remote.url
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the remote does not answer any more, so that nothing can be sent or collected."""
+        return not self._remote.reads
+
     def close(self) -> None:
         """Remove what was this run's own."""
         files.discard(self.folder)
@@ -69,7 +74,7 @@ class Exchange:
 
     def _uploaded(self, wanted: Mapping[Digest, Path]) -> dict[Digest, tuple[int, str]]:
         try:
-            return self._remote.send_files(wanted)
+            return self._remote.insist(lambda: self._remote.send_files(wanted))
         except StoreError:
             if moved := [str(path) for digest, path in wanted.items() if digest_file(path) != digest]:
                 fact = f"{', '.join(moved)} changed before it was sent to a worker; nothing was kept"

@@ -18,7 +18,7 @@ from barmill.run.cluster.performer import Batch, Done, perform
 
 _BEAT = 0.5  # seconds between two looks at the scheduler
 _PATIENCE = 5.0  # seconds that a scheduler has to answer at first
-_SILENCE = 30.0  # seconds that it may be busy later
+_SILENCE = 30.0  # seconds that it, or the network, may be silent later
 _LONELY = 3.0  # seconds without a worker after which it is told
 _FAREWELL = 5.0  # seconds that the end may take
 
@@ -156,6 +156,7 @@ class Link:
                 )
             options = {"asynchronous": True, "set_as_default": False, "timeout": _PATIENCE, "name": "barmill"}
             client = await stack.enter_async_context(Client(cluster, **options))
+            client.rpc.timeout = _SILENCE  # of connections that it opens later
             yield client
 
     def _heard(self, event: Any) -> None:
@@ -185,13 +186,25 @@ class Link:
         """Tell what came of a batch, unless it was withdrawn or the scheduler is gone."""
         done, fault = None, ""
         try:
-            done = await self._futures[number]
+            done = await self._result(self._futures[number])
         except asyncio.CancelledError as error:
             fault = f"it was cancelled on the cluster: {error or 'nobody says why'}"
         except Exception as error:  # noqa: BLE001 whatever a worker without our code raises
             fault = f"the worker {worker} can't do it: {error!r}"
         if self._futures.pop(number, None) is not None and self._client.status == "running":
             self._tell(Ended(number, done, fault))
+
+    async def _result(self, future: Any) -> Done:
+        """What came of a batch; asked for again where a connection fails: whether the scheduler is gone is seen by `_watch`."""
+        while True:
+            try:
+                done: Done = await future
+            except OSError:
+                if future.status != "finished" or self._client.status != "running":
+                    raise
+                await asyncio.sleep(_BEAT)
+            else:
+                return done
 
     async def _watch(self) -> None:
         """Look at the scheduler and the workers until we are to end, or the scheduler is gone."""
@@ -205,7 +218,10 @@ class Link:
             await self._look()
 
     async def _look(self) -> None:
-        threads = dict(await asyncio.wait_for(self._client.scheduler.ncores(), _SILENCE))
+        try:
+            threads = dict(await asyncio.wait_for(self._client.scheduler.ncores(), _SILENCE))
+        except OSError:
+            raise TimeoutError("the scheduler does not answer any more") from None
         if threads != self._present:
             self._present = threads
             self._tell(Present(threads))

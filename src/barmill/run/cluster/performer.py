@@ -9,7 +9,7 @@ import os
 import pickle
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from barmill.hashing import Digest
 from barmill.run.cluster.site import HOST, Bring, Build, Deliver, Errand
@@ -118,16 +118,17 @@ class _Shift:
         self._idle = idle
         self._where = where
         self._is_wanted = is_wanted
+        self._cut_off: Result | None = None
 
     def work(self, specs: tuple[Spec, ...]) -> list[Result]:
         if len(specs) > 1:  # what fails here fails again where it can be told whose fault it is
             self._try(Bring(**self._where, wanted=tuple(each for spec in specs for each in spec.objects())))
         results = [self._built(spec) for spec in specs]
         keys = [Digest(result.key) for result in results if result.key]
-        if not keys or not (fault := self._undelivered(keys)):
+        if not keys or not (failed := self._delivered(keys)).fault:
             return results
-        faults = {key: self._undelivered([key]) for key in keys} if len(keys) > 1 else {keys[0]: fault}
-        return [_unless(faults.get(Digest(result.key), ""), result) for result in results]
+        delivered = {key: self._delivered([key]) for key in keys} if len(keys) > 1 else {keys[0]: failed}
+        return [_unless(delivered.get(Digest(result.key)), result) for result in results]
 
     def _built(self, spec: Spec) -> Result:
         """What came of an action, with a new child if the one that there is has other code."""
@@ -138,11 +139,13 @@ class _Shift:
             result = self._try(Build(**self._where, spec=spec))
         return result
 
-    def _undelivered(self, keys: list[Digest]) -> str:
-        return self._try(Deliver(**self._where, keys=tuple(keys))).fault
+    def _delivered(self, keys: list[Digest]) -> Result:
+        return self._try(Deliver(**self._where, keys=tuple(keys)))
 
     def _try(self, errand: Errand) -> Result:
-        """The result of an errand; one that ends its child has another try."""
+        """The result of an errand; one that ends its child has another try, and none has who is cut off from the remote."""
+        if self._cut_off is not None:
+            return self._cut_off
         how = ""
         for _ in range(_ATTEMPTS):
             child = self._idle.pop() if self._idle else Child()
@@ -150,11 +153,12 @@ class _Shift:
             if not isinstance(result, str):
                 child.has_worked = True
                 self._idle.append(child)
+                self._cut_off = result if result.values.get("cut_off") else None
                 return result
             how = result
         hint = "see what the worker printed; if memory is short, give it fewer threads"
         return Result(fault=f"its process on {HOST} was {how}, {_ATTEMPTS} times\nhint: {hint}")
 
 
-def _unless(fault: str, result: Result) -> Result:
-    return replace(result, key="", fault=fault) if fault else result
+def _unless(delivered: Result | None, result: Result) -> Result:
+    return delivered if delivered is not None and delivered.fault else result

@@ -73,7 +73,6 @@ class Cluster:
         self._new: list[Action] = []
         self._sent: dict[int, Sent] = {}
         self._number = 0
-        self._refusals: dict[str, Result] = {}
         self._done: deque[tuple[str, Result]] = deque()
 
     def __enter__(self) -> Self:
@@ -122,8 +121,10 @@ class Cluster:
     def flush(self) -> None:
         """All the work that there is for now was given: have workers begin with it."""
         self._seek()
-        for action in self._lineup.stranded(self._crew.addresses):
-            self._finish(action.task, self._refusals[action.stage])
+        for action, why in self._lineup.stranded(self._crew.addresses):
+            self._finish(action.task, why)
+        if (len(self._lineup) or self._sent) and self._exchange and self._exchange.is_cut_off:
+            self._fail(f"the remote {self._exchange.url}: it does not answer any more", "look at it and at the network")
         while len(self._lineup) and not self.fault:
             for worker in self._crew.free():
                 if actions := self._lineup.next(worker, self._crew.idle):
@@ -169,6 +170,10 @@ class Cluster:
         if not self._rung:
             self._rung = True
             self._cord.send_bytes(b".")
+
+    def _fail(self, fact: str, cure: str) -> None:
+        self.fault = self.fault or f"{fact}\nhint: {cure}, then run doit again; what was finished is kept"
+        self._ring()
 
     def _finish(self, task: str, result: Result) -> None:
         self._works.pop(task, None)
@@ -219,8 +224,7 @@ class Cluster:
                 self._lineup.cleared(sent.actions)
                 self._collect(sent.actions, event)
         else:
-            hint = "look at the cluster, then run doit again; what was finished is kept"
-            self.fault = f"{self._address}: {event.fault}\nhint: {hint}"
+            self._fail(f"{self._address}: {event.fault}", "look at the cluster")
 
     def _meet(self, event: Present) -> None:
         gone = self._crew.meet(event.threads)
@@ -263,17 +267,19 @@ class Cluster:
                     self._whereabouts.note(done.worker, exchange.held(action))
                 self._finish(action.task, taken)
             elif result.values.get("differs"):
-                self._refuse(action, result, done.worker)
+                self._lineup.refused(action, done.worker, result)
+            elif result.values.get("cut_off"):
+                self._cut_off(action, done.worker, result)
             else:
                 self._finish(action.task, result)
         for stage, seconds in took.items():
             self._pace.took(stage, statistics.fmean(seconds))
 
-    def _refuse(self, action: Action, result: Result, worker: str) -> None:
-        """Have an action built by others, if there are any that don't refuse it, too."""
-        self._refusals[action.stage] = result
-        self._lineup.refused(action, worker)
-        self._lineup.add(action)
+    def _cut_off(self, action: Action, worker: str, why: Result) -> None:
+        """Have an action built by others than a worker to whom the remote does not answer, if there are any."""
+        if self._lineup.cut_off(action, worker, why):
+            reason = why.fault.partition("\n")[0]
+            sys.stderr.write(f"warning: the worker {worker} is given nothing any more, others do what it had to do: {reason}\n")
 
     def _placed(self, action: Action, result: Result, before: Record | None) -> Result:
         exchange = self._exchange

@@ -13,7 +13,7 @@ from typing import Any
 
 from barmill import files
 from barmill.config import Settings, load_settings
-from barmill.errors import BarmillError, InputMoved, ObjectCorrupt, ObjectMissing, WorkerDiffers
+from barmill.errors import BarmillError, InputMoved, ObjectCorrupt, ObjectMissing, RemoteLost, WorkerDiffers
 from barmill.hashing import Digest
 from barmill.run.cluster.differences import differences
 from barmill.run.cluster.exchange import PATIENCE
@@ -51,7 +51,7 @@ class Site:
 
     def serve(self, run: str) -> None:
         """Work for this run: what the remote was found to have, or to be, in an earlier one may not hold any more."""
-        if run != self._run or not self._remote.reads:
+        if run != self._run:
             self._run, self._remote = run, self._opened()
 
     def _opened(self) -> Remote:
@@ -66,7 +66,7 @@ class Site:
         """
         has = self._cache.objects.has
         if lacking := [each for each in set(wanted) if not has(each[0], each[1])]:
-            self._remote.fetch_objects(lacking)
+            self._remote.insist(lambda: self._remote.fetch_objects(lacking))
 
     def deliver(self, keys: Collection[Digest]) -> None:
         """Have these records, and what they name, in the remote.
@@ -74,7 +74,7 @@ class Site:
         Raises:
             RemoteError: it does not take them.
         """
-        self._remote.send(keys, look=False)
+        self._remote.insist(lambda: self._remote.send(keys, look=False))
 
     def build(self, spec: Spec) -> Result:
         """Have the result of an action in this site's store.
@@ -198,8 +198,8 @@ class Errand:
             start = time.perf_counter()
             result = self.on(site)
         except BarmillError as error:
-            differs = {"differs": True} if isinstance(error, WorkerDiffers) else {}
-            return Result(fault=_placed(error.fact, error.hint), values=differs)
+            values = {"differs": isinstance(error, WorkerDiffers), "cut_off": isinstance(error, RemoteLost)}
+            return Result(fault=_placed(error.fact, error.hint), values=values)
         except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a build raises fails its task, not the worker
             if fault := machine_fault(error, "the worker"):
                 return Result(fault=f"{HOST}: {fault}")

@@ -66,9 +66,10 @@ class Breaker:
                 else:
                     self._row = 0
                     waiting.answered(worth(item))
-                yield item, answer
-                if self._row >= _IN_A_ROW or waiting.left() <= 0:
+                if self._row >= _IN_A_ROW or waiting.left() <= 0:  # before the answer is given: who gets it may want no other
                     self._open(reason)
+                yield item, answer
+                if self._opened:
                     break
         except Stalled:
             self._open(reason)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from barmill import files
-from barmill.errors import ObjectCorrupt, ObjectMissing, RemoteError
+from barmill.errors import ObjectCorrupt, ObjectMissing, RemoteError, RemoteLost
 from barmill.hashing import Digest, digest_bytes
 from barmill.store.actions import Record
 from barmill.store.kin import common_of, held_by, pieces_of
@@ -98,7 +98,7 @@ class Fetch:
                 raise answer
             del lacking[each.digest]
         if lacking:
-            raise RemoteError(f"{self._place.url} does not answer: {len(lacking)} objects lack", "look at the remote")
+            raise RemoteLost(f"{self._place.url} does not answer: {len(lacking)} objects lack", "look at the remote")
 
     def kin(self, manifest: Mapping[str, Any]) -> None:
         """Bring records that hold pieces of `manifest` which no local record holds, the newest first."""

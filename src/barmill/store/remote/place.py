@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from barmill.errors import RemoteError
+from barmill.errors import RemoteError, RemoteLost
 
 _PART = 1 << 20  # bytes that are taken from a download at once
 _CHUNK = 5 << 20  # of a large upload: the least that S3 takes
@@ -172,14 +172,16 @@ def _asked(what: str, ask: Any, *, absent: bool = False) -> Any:
     except (BaseError, OSError, ValueError) as error:
         if isinstance(error, Unfit):
             raise
-        raise RemoteError(f"{what}: {_cause(error)}", "look at the remote, and at the credentials in the environment") from None
+        hint = "look at the remote, and at the credentials in the environment"
+        if lost := next((words for sign, words in _LOST if sign in str(error)), None):
+            raise RemoteLost(f"{what}: {lost}", hint) from None
+        raise RemoteError(f"{what}: {_cause(error)}", hint) from None
 
 
 _STATUS = re.compile(r"\b([45]\d\d) [A-Z][a-z]+")
 _SYSTEM = re.compile(r"\(?\bos error (\d{1,4})\b|\bcode: (\d{1,4}),\s+kind")
+_LOST = (("kind: Timeout", "it does not answer in time"), ("kind: Connect", "it can't be connected to"))
 _WORDS = (
-    ("kind: Timeout", "it does not answer in time"),
-    ("kind: Connect", "it can't be connected to"),
     ("Account must be specified", "its account is not set"),
     ("not implemented", "it can't do that"),
 )

@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from barmill.errors import BarmillError, RemoteError
+from barmill.errors import BarmillError, RemoteError, RemoteLost
 from barmill.hashing import Digest
 from barmill.store.remote.breaker import Breaker
 from barmill.store.remote.counts import Counts
@@ -18,6 +18,8 @@ from barmill.store.remote.patience import AT_LEISURE, Patience
 from barmill.store.remote.place import Place
 from barmill.store.remote.send import Parcel, Send
 from barmill.store.remote.uploads import Uploads
+
+Found = TypeVar("Found")
 
 _AT_ONCE = 32  # requests while someone waits
 _OF_A_FOLDER = min(8, (os.cpu_count() or 1) + 1)  # there is no latency to hide, and threads wait for one another
@@ -149,6 +151,15 @@ class Remote:
         for fault in self._send.alike(parcels).values():
             raise fault if isinstance(fault, RemoteError) else RemoteError(fault.fact, fault.hint)
         return {each.digest: (each.size, self._send.strong(each.digest)) for each in parcels}
+
+    def insist(self, ask: Callable[[], Found]) -> Found:
+        """What one of the above gives; asked again, if the remote can't be reached, as long as there is patience."""
+        while True:
+            try:
+                return ask()
+            except RemoteLost:
+                if not self.reads:
+                    raise
 
     def offer(self, key: Digest) -> None:
         """Have a result that was just built sent in the background, if results are sent at all."""

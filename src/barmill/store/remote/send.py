@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing, RemoteError
+from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing, RemoteLost
 from barmill.hashing import Digest
 from barmill.store.actions import Record
 from barmill.store.kin import common_of
@@ -158,5 +158,5 @@ class Send:
         self._fetch.refused.discard(action_name(record.key))
         self._counts.add(sent_records=1)
 
-    def _silence(self) -> RemoteError:
-        return RemoteError(f"{self._place.url} does not answer", "look at the remote, then run doit push")
+    def _silence(self) -> RemoteLost:
+        return RemoteLost(f"{self._place.url} does not answer", "look at the remote, then run doit push")
