@@ -15,6 +15,8 @@ import pytest
 
 from tests.support.project import until
 
+_LISTEN = "0A"
+
 
 def free_port() -> int:
     """A port of the loopback interface that nothing listens on."""
@@ -40,6 +42,12 @@ def answers(port: int) -> bool:
     return False
 
 
+def listens(process: int, port: int) -> bool:
+    """Whether something accepts connections on a port of the machine, or network namespace, in which a process is."""
+    sockets = Path(f"/proc/{process}/net/tcp").read_text().splitlines()[1:]
+    return any(address.endswith(f":{port:04X}") and state == _LISTEN for _, address, _, state, *_ in map(str.split, sockets))
+
+
 @dataclass
 class Served:
     """A program that serves on `port`.
@@ -48,22 +56,23 @@ class Served:
         command: the program and its arguments.
         folder: where it works; what it prints goes to `log` in it.
         port: where it will answer.
+        behind: the command that runs it on another machine.
         environ: what its environment has beside ours.
     """
 
     command: Sequence[str]
     folder: Path
     port: int
+    behind: Sequence[str] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
     process: Any = None
 
     def start(self) -> None:
         """Start it, and wait until it answers; it dies with the thread that starts it."""
         dying = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
+        command, environ = [*dying, *self.behind, *self.command], {**os.environ, **self.environ}
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(
-                [*dying, *self.command], cwd=self.folder, env={**os.environ, **self.environ}, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(command, cwd=self.folder, env=environ, stdout=log, stderr=log)
         until(self._answers)
 
     def kill(self) -> None:
@@ -74,4 +83,4 @@ class Served:
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, (self.folder / "log").read_text()
-        return answers(self.port)
+        return listens(self.process.pid, self.port)

@@ -14,7 +14,7 @@ class Moto(RemoteServer):
 
     def command(self) -> list[str]:
         """The program and its arguments."""
-        return [program("moto_server", "pip install -r .ci/servers.txt"), "-H", "127.0.0.1", "-p", str(self.port)]
+        return [program("moto_server", "pip install -r .ci/servers.txt"), "-H", self.host.address, "-p", str(self.port)]
 
     def start(self) -> None:
         """Start it, and make the bucket."""

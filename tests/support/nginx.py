@@ -21,7 +21,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen 127.0.0.1:{port};
+        listen {address}:{port};
         root {data};
         dav_methods PUT DELETE;
         create_full_put_path on;
@@ -39,13 +39,13 @@ class Nginx(RemoteServer):
     def command(self) -> list[str]:
         """The program and its arguments."""
         settings = self.folder / "nginx.conf"
-        settings.write_text(_SETTINGS.format(folder=self.folder, data=self.data, port=self.port))
+        settings.write_text(_SETTINGS.format(folder=self.folder, data=self.data, address=self.host.address, port=self.port))
         found = program("nginx", "Debian: nginx-light")
         return [found, "-p", str(self.folder), "-e", str(self.folder / "errors"), "-c", str(settings)]
 
     def url(self, prefix: str, port: int) -> str:
         """What the setting `remote` says of a place in it, if it answers on `port`."""
-        return f"http://127.0.0.1:{port}/{BUCKET}/{prefix}"
+        return f"{self.at(port)}/{BUCKET}/{prefix}"
 
     def environ(self, port: int) -> Mapping[str, str]:
         """Nothing has to be said."""

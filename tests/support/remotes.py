@@ -6,25 +6,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tests.support.host import Host
 from tests.support.loopback import Served, free_port
 
 ACCESS_KEY, SECRET_KEY = "AKIABARMILLTESTS0000", "s3cret+key/of+no+account+whatsoever00000"
 BUCKET = "barmill-tests"
 
 
-def aws(port: int) -> dict[str, str]:
-    """The environment of those who use an S3 server on this machine."""
+def aws(endpoint: str) -> dict[str, str]:
+    """The environment of those who use the S3 server at an address."""
     return {
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ENDPOINT_URL": endpoint,
         "AWS_ALLOW_HTTP": "true",
     }
 
 
 class RemoteServer:
     """A server; `start` it.
+
+    Args:
+        folder: where it keeps everything.
+        host: the machine on which it runs, this one if none is given.
 
     Attributes:
         name: what tests call it.
@@ -36,12 +41,13 @@ class RemoteServer:
     lists: ClassVar[bool] = True
     lasting: ClassVar[bool] = True
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: Host | None = None) -> None:
         self.folder = folder
+        self.host = host or Host.here(folder)
         self.data = folder / "data"
         (self.data / BUCKET).mkdir(parents=True)
         self.port = free_port()
-        self.served = Served(self.command(), folder, self.port)
+        self.served = Served(self.command(), folder, self.port, self.host.behind)
 
     def command(self) -> list[str]:
         """The program and its arguments."""
@@ -55,13 +61,17 @@ class RemoteServer:
         """End it as a crash does."""
         self.served.kill()
 
+    def at(self, port: int) -> str:
+        """The address under which it answers on `port`."""
+        return f"http://{self.host.address}:{port}"
+
     def url(self, prefix: str, port: int) -> str:
         """What the setting `remote` says of a place in it, if it answers on `port`."""
         return f"s3://{BUCKET}/{prefix}"
 
     def environ(self, port: int) -> Mapping[str, str]:
         """What the environment has to say, if it answers on `port`."""
-        return aws(port)
+        return aws(self.at(port))
 
     def contents(self, prefix: str) -> dict[str, bytes]:
         """Everything below a place: name → bytes."""
@@ -75,7 +85,7 @@ class RemoteServer:
         return obstore.store.S3Store(
             BUCKET,
             prefix=prefix,
-            endpoint=f"http://127.0.0.1:{self.port}",
+            endpoint=self.at(self.port),
             access_key_id=ACCESS_KEY,
             secret_access_key=SECRET_KEY,
             region="us-east-1",
@@ -105,7 +115,7 @@ class Place:
     @property
     def environ(self) -> dict[str, str]:
         """The environment of a project that uses it."""
-        own = {"BARMILL_REMOTE": self.url, "BARMILL_REMOTE_PATIENCE": "20", "NO_PROXY": "127.0.0.1"}
+        own = {"BARMILL_REMOTE": self.url, "BARMILL_REMOTE_PATIENCE": "20", "NO_PROXY": self.server.host.address}
         return {**self.server.environ(self.port or self.server.port), **own}
 
     @property
