@@ -63,16 +63,21 @@ def test_no_kernel_leaves_its_arrays(tmp_path):
     assert checked == run(PROGRAM)
 
 
-def test_compiled_code_is_never_older_than_its_source(tmp_path):
-    """A part is edited in another file of kernels, its size and time kept as they were: what calls it is compiled again."""
-    copy = tmp_path / "barmill"
-    shutil.copytree(REPOSITORY / "src/barmill", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    kernels = copy / "market/kernels"
+@pytest.fixture
+def kernels(tmp_path):
+    """The kernels of a copy of the package, with a part that gives 1, and a kernel in another file that asks for it."""
+    shutil.copytree(REPOSITORY / "src/barmill", tmp_path / "barmill", ignore=shutil.ignore_patterns("__pycache__"))
+    kernels = tmp_path / "barmill/market/kernels"
     (kernels / "given.py").write_text("from barmill.market.kernels.jit import part\n\n@part\ndef given():\n    return 1\n")
     (kernels / "asked.py").write_text(
         "from barmill.market.kernels.jit import kernel\nfrom barmill.market.kernels.given import given\n\n"
         "@kernel\ndef asked():\n    return given()\n"
     )
+    return kernels
+
+
+def test_compiled_code_is_never_older_than_its_source(kernels, tmp_path):
+    """A part is edited in another file of kernels, its size and time kept as they were: what calls it is compiled again."""
     program = "from barmill.market.kernels.asked import asked; print(asked(), sum(asked.stats.cache_hits.values()))"
     assert [run(program, tmp_path).split() for _ in range(2)] == [["1", "0"], ["1", "1"]]
     status = (kernels / "given.py").stat()
@@ -80,6 +85,54 @@ def test_compiled_code_is_never_older_than_its_source(tmp_path):
     os.utime(kernels / "given.py", ns=(status.st_atime_ns, status.st_mtime_ns))
     shutil.rmtree(kernels / "__pycache__/given.cpython-311.pyc", ignore_errors=True)
     assert run(program, tmp_path, PYTHONDONTWRITEBYTECODE="1").split()[0] == "2"
+
+
+def test_code_of_an_edit_that_was_taken_back_is_not_kept(kernels, tmp_path):
+    """A part is edited while a process is at work that then loads it, and put back as it was: what it made goes."""
+    edit = "import pathlib; path = pathlib.Path('barmill/market/kernels/given.py'); text = path.read_text()"
+    ask = "from barmill.market.kernels.asked import asked; print(asked())"
+    program = (
+        f"{edit}; import barmill.market.kernels.jit; path.write_text(text.replace('1', '2')); {ask}; path.write_text(text)"
+    )
+    assert [run(each, tmp_path, PYTHONDONTWRITEBYTECODE="1").split() for each in (program, ask)] == [["2"], ["1"]]
+
+
+def test_compiled_code_that_is_damaged(kernels, tmp_path):
+    """A file that was cut off, or of which a byte was turned, is compiled again, and is whole then."""
+    program = "from barmill.market.kernels.asked import asked; print(asked(), sum(asked.stats.cache_hits.values()))"
+    run(program, tmp_path)
+    (path,) = kernels.rglob("*.nbc")
+    whole = path.read_bytes()
+    for spoilt in (b"", whole[:100], whole[:100] + bytes([whole[100] ^ 1]) + whole[101:]):
+        path.write_bytes(spoilt)
+        assert [run(program, tmp_path).split() for _ in range(2)] == [["1", "0"], ["1", "1"]]
+
+
+KINDS = """
+import sys
+import numpy as np
+from barmill.market.kernels.rolling import wilder
+
+values = np.arange(40.0)
+kinds = {"whole": values, "strided": values[::2]}
+print([np.array_equal(wilder(kinds[name], 3), wilder.py_func(kinds[name], 3), equal_nan=True) for name in sys.argv[1:]])
+"""
+
+
+def test_processes_that_compile_for_different_arguments_at_once(tmp_path):
+    """Whose files come last, of each name by itself, as at the end of a race: no arguments go through code for others."""
+    folders = {name: tmp_path / name for name in ("whole", "strided")}
+    for name, folder in folders.items():
+        assert run(f"import sys; sys.argv[1:] = [{name!r}]\n{KINDS}", NUMBA_CACHE_DIR=str(folder)) == "[True]\n"
+    for number, (first, last) in enumerate((("whole", "strided"), ("strided", "whole"))):
+        both = tmp_path / f"both{number}"
+        shutil.copytree(folders[first], both)
+        shutil.copytree(folders[last], both, ignore=shutil.ignore_patterns("*.nbc"), dirs_exist_ok=True)
+        for path in folders[last].rglob("*.nbc"):
+            place = both / path.relative_to(folders[last])
+            place.exists() or shutil.copy(path, place)
+        told = f"import sys; sys.argv[1:] = ['whole', 'strided']\n{KINDS}"
+        assert run(told, NUMBA_CACHE_DIR=str(both)) == "[True, True]\n"
 
 
 def test_kernels_are_compiled_exactly():

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.market.kernels.jit import njit
+from barmill.market.kernels.jit import loop
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -20,7 +20,7 @@ CALM, DEEPEST, SQUARED = range(3)  # of a curve: 1 / the highest E, greatest fal
 FROM, GAINS, ENDED = range(3, 6)  # E at the end of the last block, blocks with a gain, blocks that have ended
 
 
-@njit(cache=True)
+@loop
 def measure(close: Floats, trades: Trades, cut: int, split: int, commission: float, per_year: float) -> Floats:
     """The metrics of `market.metrics.METRICS`, in that order: of all bars, of those before `split`, and of the others.
 
@@ -48,7 +48,7 @@ def measure(close: Floats, trades: Trades, cut: int, split: int, commission: flo
     return out.ravel()
 
 
-@njit(cache=True)
+@loop
 def _walk(
     close: Floats,
     trades: Trades,
@@ -98,7 +98,7 @@ def _walk(
     curve[CALM], curve[DEEPEST], curve[SQUARED] = fall_all if start > 0 else fall
 
 
-@njit(cache=True)
+@loop
 def equity_curve(close: Floats, trades: Trades, commission: float) -> Floats:
     """The equity at the close of every bar, starting with 1, compounded, a position valued at the close."""
     entry, exit_, way, _, paid, net, _ = trades
@@ -115,13 +115,13 @@ def equity_curve(close: Floats, trades: Trades, commission: float) -> Floats:
     return curve
 
 
-@njit(cache=True)
+@loop
 def _return(now: float, before: float) -> float:
     r = now / before - 1.0 if before > 0.0 else 0.0
     return r if abs(r) >= TINY else 0.0
 
 
-@njit(cache=True)
+@loop
 def _marked(fall: tuple[float, float, float], equity: float, bars: int) -> tuple[float, float, float]:
     """The falls from the peak (see `CALM`), with those of some bars at whose close the equity is this."""
     calm, deepest, squared = fall
@@ -131,7 +131,7 @@ def _marked(fall: tuple[float, float, float], equity: float, bars: int) -> tuple
     return calm, max(deepest, below), squared + bars * below * below
 
 
-@njit(cache=True)
+@loop
 def _end_block(curve: Floats, equity: float, start: int, stop: int) -> int:
     """Note that a block of the bars from start to stop has ended; returns the position at which the next one has."""
     curve[GAINS] += equity > curve[FROM] * (1.0 + TINY)
@@ -140,7 +140,7 @@ def _end_block(curve: Floats, equity: float, start: int, stop: int) -> int:
     return _due(curve, start, stop)
 
 
-@njit(cache=True)
+@loop
 def _due(curve: Floats, start: int, stop: int) -> int:
     """Position behind the last bar of the block that goes on; behind all bars when all have ended."""
     block: int = int(curve[ENDED]) + 1
@@ -148,14 +148,14 @@ def _due(curve: Floats, start: int, stop: int) -> int:
     return due
 
 
-@njit(cache=True)
+@loop
 def _ratio(above: float, below: float) -> float:
     if below != 0.0:
         return above / below
     return np.nan if above == 0.0 else np.inf * np.sign(above)
 
 
-@njit(cache=True)
+@loop
 def _summarise(
     out: Floats, trades: Trades, bounds: tuple[int, int, int, int], sums: Floats, curve: Floats, per_year: float
 ) -> None:

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.market.kernels.jit import njit
+from barmill.market.kernels.jit import loop
 
 Floats = NDArray[np.float64]
 
 
-@njit(cache=True)
+@loop
 def ema(values: Floats, span: int) -> Floats:
     """Exponential mean with alpha = 2 / (span + 1), started with the first value that is not NaN, known from the span-th on."""
     out = np.full(len(values), np.nan)
@@ -27,7 +27,7 @@ def ema(values: Floats, span: int) -> Floats:
     return out
 
 
-@njit(cache=True)
+@loop
 def wilder(values: Floats, n: int) -> Floats:
     """Wilder's mean (1978): that of the first n values, then mean + (value - mean) / n."""
     out = np.full(len(values), np.nan)
@@ -42,7 +42,7 @@ def wilder(values: Floats, n: int) -> Floats:
     return out
 
 
-@njit(cache=True)
+@loop
 def moments(values: Floats, n: int) -> tuple[Floats, Floats]:
     """Mean and standard deviation (of the population) of the last n values.
 
@@ -66,7 +66,7 @@ def moments(values: Floats, n: int) -> tuple[Floats, Floats]:
     return mean, deviation
 
 
-@njit(cache=True)
+@loop
 def highest(values: Floats, n: int) -> Floats:
     """The greatest of the last n values, by a queue of the candidates (Lemire 2006)."""
     out = np.full(len(values), np.nan)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.market.kernels.jit import njit
+from barmill.market.kernels.jit import loop
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -13,7 +13,7 @@ STOP, TARGET, TIME, SIGNAL, END = 1, 2, 3, 4, 5
 TINY = 1e-12  # a return of less is rounding
 
 
-@njit(cache=True)
+@loop
 def simulate(
     prices: tuple[Floats, Floats, Floats, Floats],
     at: Ints,
@@ -74,7 +74,7 @@ def simulate(
     return entry[:count], exit_[:count], way[:count], reason[:count], paid[:count], net[:count], cost[:count]
 
 
-@njit(cache=True)
+@loop
 def _others(side: Bytes) -> Ints:
     """Of each signal, the position of the next one of the other side; behind the last where there is none."""
     other = np.full(len(side), len(side))
@@ -83,7 +83,7 @@ def _others(side: Bytes) -> Ints:
     return other
 
 
-@njit(cache=True)
+@loop
 def _leave(
     prices: tuple[Floats, Floats, Floats, Floats],
     bounds: tuple[int, int, int, int],
