@@ -149,6 +149,20 @@ def discard(path: Path) -> None:
     remove(aside)
 
 
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder: one process at a time has it, and one thread; it goes with the process, however that ends."""
+    lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # closing alone would leave it with a process that was forked meanwhile
+    finally:
+        os.close(lock)
+
+
 def remove(path: Path) -> None:
     """Remove a file or a tree; nothing happens if there is none."""
     if path.is_dir() and not path.is_symlink():

@@ -3,7 +3,9 @@
 import os
 import random
 import sqlite3
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -199,3 +201,36 @@ def test_a_place_that_can_hold_no_file(tmp_path: Path) -> None:
     (tmp_path / "artifacts").write_text("")
     with pytest.raises(StoreError, match=r"artifacts/state.sqlite can't be opened(.|\n)*hint: .*`artifacts`"):
         State(tmp_path / "artifacts/state.sqlite")
+
+
+def test_damage_that_two_find(tmp_path: Path) -> None:
+    """Only the first of two that have a damaged file open sets it aside: what it then wrote to a new one stays."""
+    path = tmp_path / "state.sqlite"
+    filled(path)._db.close()
+    one, two = State(path), State(path)
+    path.write_bytes(b"garbage" * 1000)
+    one.put("tasks", "one", 1)
+    one.commit()
+    assert two.tasks == {}
+    two.put("tasks", "two", 2)
+    two.commit()
+    assert State(path).tasks.keys() >= {"one", "two"}
+    assert path.with_name("state.sqlite.damaged").read_bytes() == b"garbage" * 1000
+
+
+def test_opened_for_the_first_time_by_many_at_once(tmp_path: Path) -> None:
+    """Whoever opens a file while others make it waits for them, and writes to the same one."""
+    start = threading.Barrier(8)
+
+    def use(path: Path, name: str) -> None:
+        start.wait()
+        state = State(path)
+        state.put("tasks", name, {})
+        state.commit()
+        state._db.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(60):
+            path = tmp_path / str(number) / "state.sqlite"
+            list(pool.map(use, [path] * 8, "abcdefgh"))
+            assert State(path).tasks.keys() == set("abcdefgh")

@@ -47,10 +47,11 @@ class State:
         self._dirty: dict[str, set[str]] = {table: set() for table in _ENTRIES}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                self._open()
-            except _ERRORS as error:
-                self._replace(error)
+            with files.locked(path.parent):
+                try:
+                    self._open()
+                except _ERRORS as error:
+                    self._set_aside(error)
         except (OSError, sqlite3.DatabaseError) as error:
             raise StoreError(f"{path} can't be opened: {error}", "mend what stands in its way, or set `artifacts`") from None
 
@@ -70,8 +71,10 @@ class State:
         return self._entries("codes")
 
     def _open(self) -> None:
+        """Open the file, or make it; under the folder's lock, because SQLite has nobody wait for who changes its mode."""
         # autocommit: the transactions are ours; one process, one thread writes, other processes wait up to 30 s
         self._db = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        self._file = _identity(self.path)
         self._owner = os.getpid()
         weakref.finalize(self, _close, self._db, self._owner)  # brings what is in SQLite's log into the file
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -102,20 +105,26 @@ class State:
             return []
 
     def _replace(self, error: Exception) -> None:
-        """Set the damaged file aside; a new one is to hold all that is known."""
+        with files.locked(self.path.parent):
+            self._set_aside(error)
+
+    def _set_aside(self, error: Exception) -> None:
+        """Set the damaged file aside, unless another process has done so; a new one is to hold all that is known."""
         if not _is_damage(error):
             raise StoreError(f"{self.path} can't be used: {error}", "make room, or mend what stands in its way") from None
         self._db.close()
-        aside = self.path.with_name(self.path.name + ".damaged")
-        files.move(self.path, aside)
-        for suffix in ("-wal", "-shm"):
-            files.remove(self.path.with_name(self.path.name + suffix))
-        sys.stderr.write(
-            f"warning: {self.path} is of no use ({error}); set aside as {aside}; nothing is lost, results come from the store\n"
-        )
+        is_ours = _identity(self.path) == self._file
+        if is_ours:
+            aside = self.path.with_name(self.path.name + ".damaged")
+            files.move(self.path, aside)
+            for suffix in ("-wal", "-shm"):
+                files.remove(self.path.with_name(self.path.name + suffix))
+            fact = f"{self.path} is of no use ({error}); set aside as {aside}"
+            sys.stderr.write(f"warning: {fact}; nothing is lost, results come from the store\n")
         self._open()
-        self._dirty = {table: set(self.__dict__.get(table, ())) for table in _ENTRIES}
-        self.stats.changed.update(self.stats.__dict__.get("seen", ()))
+        if is_ours:
+            self._dirty = {table: set(self.__dict__.get(table, ())) for table in _ENTRIES}
+            self.stats.changed.update(self.stats.__dict__.get("seen", ()))
 
     def put(self, table: str, name: str, entry: Any) -> None:
         """Set an entry of `tasks`, `stamps` or `codes` (a JSON value), to be written at the next `commit`.
@@ -171,6 +180,14 @@ class State:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another that is put in its place; None if none is there."""
+    with contextlib.suppress(OSError):
+        status = os.stat(path)
+        return status.st_dev, status.st_ino
+    return None
 
 
 def _is_damage(error: Exception) -> bool:
