@@ -1,7 +1,10 @@
 """What every database promises: rows are exactly the artifact's, written with the ledger as one, and touched only if wrong."""
 
 import datetime as dt
+import fcntl
 import math
+import os
+import sqlite3
 import threading
 
 import pytest
@@ -10,7 +13,7 @@ from barmill.errors import DatabaseError, InputError
 from barmill.publish.check import differences
 from barmill.publish.parts import Entry
 from tests.support.bars import daily
-from tests.support.databases import artifact, expected
+from tests.support.databases import Target, artifact, expected
 
 
 def test_rows_are_the_artifacts(target, tmp_path):
@@ -186,6 +189,27 @@ def test_two_publishers_at_once(target, tmp_path):
     assert sum(len(each.right) for each in written) == 12
     for part in parts:
         assert target.rows(part.symbol) == expected(part)
+
+
+def test_a_sqlite_file_is_made_by_one_at_a_time(tmp_path, monkeypatch):
+    """Whoever makes a file holds its folder's lock: SQLite refuses one that changes the mode while another does."""
+    held = []
+
+    def connect(*arguments, **options):
+        folder = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.append(folder)
+        finally:
+            os.close(folder)
+        return sqlite3.Connection(*arguments, **options)
+
+    part = artifact(tmp_path, "AAA.US", daily(5, 1))
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with Target("sqlite", str(tmp_path / "new.sqlite")).session() as session:
+        assert session.write([part]).rows == 5
+    assert len(held) == 1
 
 
 def test_no_duplicates(target, tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from barmill.errors import DatabaseError
-from barmill.files import make_folder
+from barmill.files import locked, make_folder
 from barmill.publish import merge
 from barmill.publish.address import Address
 from barmill.publish.database import Row, Session, Written, missing
@@ -110,12 +110,17 @@ class SqliteSession:
         if self._connection is None:
             if create:
                 make_folder(self._path.parent)
-            # a path as it is: in a URI a `?` or `#` would have a meaning
-            self._connection = sqlite3.connect(self._path, timeout=_WAIT, isolation_level=None)
-            if create:
-                self._connection.execute("PRAGMA journal_mode = WAL")
+                with locked(self._path.parent):  # nobody is made to wait for who changes the mode
+                    self._connection = self._connected()
+                    self._connection.execute("PRAGMA journal_mode = WAL")
+            else:
+                self._connection = self._connected()
             self._connection.execute("PRAGMA synchronous = NORMAL")
         return self._connection
+
+    def _connected(self) -> sqlite3.Connection:
+        # a path as it is: in a URI a `?` or `#` would have a meaning
+        return sqlite3.connect(self._path, timeout=_WAIT, isolation_level=None)
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
