@@ -107,3 +107,16 @@ def test_a_damaged_history(tmp_path, content):
 def test_no_history(tmp_path):
     """A dataset that was put there by hand has an empty history."""
     assert history(tmp_path) == History(NAME)
+
+
+def test_an_update_that_ends_while_it_is_looked_at(tmp_path, monkeypatch):
+    """One that ends after its entry was read and before its lock is looked at was not interrupted."""
+    is_held = locks.is_held
+
+    def ends(folder, name):
+        writing.end("ok")
+        return is_held(folder, name)
+
+    writing = begun(tmp_path)
+    monkeypatch.setattr(locks, "is_held", ends)
+    assert [each.status for each in history(tmp_path).updates] == ["ok"]

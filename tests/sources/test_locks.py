@@ -1,7 +1,11 @@
 """One at a time in a dataset: the second waits, is told for whom, and gets it as soon as the first is gone."""
 
+import errno
+import fcntl
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -62,3 +66,38 @@ def test_whether_it_is_held(tmp_path, holder):
         pass
     holder.kill()
     until(lambda: not locks.is_held(tmp_path, NAME))
+
+
+def test_many_look_at_once(tmp_path):
+    """Who looks whether a lock is held does not hold it for others who look."""
+    is_over = threading.Event()
+
+    def look():
+        found = set()
+        while not is_over.is_set():
+            found.add(locks.is_held(tmp_path, NAME))
+        return found
+
+    with locks.held(tmp_path, NAME, 0):
+        pass
+    with ThreadPoolExecutor(2) as pool:
+        looks = [pool.submit(look) for _ in range(2)]
+        found = {locks.is_held(tmp_path, NAME) for _ in range(2000)}
+        is_over.set()
+        assert [found, *(each.result() for each in looks)] == [{False}] * 3
+
+
+def test_one_who_does_not_wait_waits_for_a_glance(tmp_path, monkeypatch):
+    """Where somebody looks at the lock just as it is wanted, it is had nevertheless, with a time-out of 0, too."""
+    flock, refused = fcntl.flock, []
+
+    def looked_at(file, how):
+        if how & fcntl.LOCK_EX and not refused:
+            refused.append(file)
+            raise BlockingIOError(errno.EAGAIN, "held")
+        flock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", looked_at)
+    with locks.held(tmp_path, NAME, 0):
+        assert locks.is_held(tmp_path, NAME)
+    assert refused

@@ -105,7 +105,12 @@ class History:
         """As `read`, of the dataset `name` of the series' folder; `holding` its lock nobody else can be at work."""
         path = path_of(series, name)
         try:
-            return _understood(json.loads(files.read(path)), series, holding)
+            content = files.read(path)
+            while True:
+                history = _understood(json.loads(content), series, holding)
+                before, content = content, files.read(path)
+                if before == content:  # else an update has gone on between the look at it and the look at its lock
+                    return history
         except FileNotFoundError:
             return cls(name)
         except (ValueError, TypeError, KeyError, AttributeError) as error:

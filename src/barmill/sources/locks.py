@@ -1,6 +1,7 @@
 """One lock per dataset, around everything from its fetch to its publishing; it goes with the process, however that ends."""
 
 import contextlib
+import fcntl
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ from barmill.errors import Busy
 from barmill.files import make_folder
 
 _FOLDER = ".locks"
+_GLANCE = 0.5  # seconds that are waited in any case: who looks whether the lock is held has it for a moment
 
 
 def path_of(series: Path, name: str) -> Path:
@@ -30,7 +32,7 @@ def held(series: Path, name: str, timeout: float) -> Iterator[None]:
 
     path = path_of(series, name)
     make_folder(path.parent)
-    lock = FileLock(path, timeout=timeout, poll_interval=0.02)
+    lock = FileLock(path, timeout=max(timeout, _GLANCE), poll_interval=0.02)
     try:
         lock.acquire()
     except Timeout:
@@ -47,16 +49,18 @@ def held(series: Path, name: str, timeout: float) -> Iterator[None]:
 
 
 def is_held(series: Path, name: str) -> bool:
-    """Whether a process holds the lock of a dataset right now."""
-    from filelock import FileLock, Timeout
-
-    path = path_of(series, name)
-    if not path.exists():
+    """Whether a process holds the lock of a dataset right now; any number may look at once."""
+    try:
+        file = os.open(path_of(series, name), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
-    lock = FileLock(path, timeout=0)
-    with contextlib.suppress(Timeout), lock:
-        return False
-    return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def _holder(path: Path) -> str:
