@@ -134,3 +134,18 @@ def test_a_kill_loses_only_what_was_in_flight(tmp_path: Path) -> None:
     result = project.good()
     assert (result.counts["built"], result.counts["failed"]) == (7, 0)
     project.assert_fresh()
+
+
+@pytest.mark.parametrize("what", ["raise SystemExit(3)", "raise KeyboardInterrupt", "raise ValueError"])
+def test_a_task_that_ends_its_thread_fails_alone(project: Project, what: str) -> None:
+    """With workers, a plain Python action that exits is a task that failed; the others go on, and the run ends."""
+    project.edit(
+        "dodo.py",
+        "def task_upper",
+        f"def end():\n    {what}\n\ndef task_end():\n    return {{'actions': [end]}}\n\ndef task_upper",
+    )
+    (project.root / "times").write_text("2")
+    result = project.doit("-n", "2")
+    assert result.code in {1, 2}, result.err
+    assert result.counts == {"built": 7, "restored": 0, "fresh": 0, "failed": 1}
+    assert what.split()[1].partition("(")[0] in result.out

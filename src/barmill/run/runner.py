@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self
 
-from doit.exceptions import BaseFail, InvalidTask
+from doit.exceptions import BaseFail, InvalidTask, TaskError
 from doit.runner import ERROR, Runner
 from doit.task import Task
 
@@ -127,7 +127,11 @@ class PoolRunner(Runner):  # type: ignore[misc]
 
     def _execute(self, task: Task, line: Connection) -> None:
         with line, self._slots:
-            task.meta = {**(task.meta or {}), "fail": self.execute_task(task)}
+            try:
+                fail = self.execute_task(task)
+            except BaseException as error:  # noqa: BLE001 an exit, too, ends the thread, and the run would not know
+                fail = TaskError(f"{task.name}: it ended its thread", error)
+            task.meta = {**(task.meta or {}), "fail": fail}
 
     def _finished(self) -> list[Any]:
         """Wait until something is done, and tell of it; the nodes that were."""
