@@ -82,3 +82,19 @@ def test_nobody_to_notify(project):
     assert "warning: nobody is notified" in result.err
     assert "there is nobody to notify" in project.bad("notify", "-m", "x", code=3)
     assert "one of them" in project.bad("notify", code=3)
+
+
+def test_nobody_listens(project, tmp_path):
+    """Where what the command prints can't be passed on any more, it goes on to its end nevertheless, and is told of."""
+    loud = "def loud():\n    sys.__stderr__.write('x\\n' * 100_000)\n    return False\n"
+    (tmp_path / "dodo.py").write_text(
+        f"import sys\nfrom barmill.run.tasks import load\n\nPLAN, DOIT_CONFIG = load(__file__)\n\n{loud}\n"
+        "def task_loud():\n    return {'actions': [loud], 'verbosity': 2}\n"
+    )
+    (tmp_path / "pyproject.toml").write_text("[tool.barmill]\n")
+    with webhook() as (address, received):
+        run = MarketProject(tmp_path).start("notify", "run", BARMILL_NOTIFY=f"json://{address}/hook")
+        run.stderr.close()
+        run.stdout.close()
+        assert run.wait(60) == 1
+        assert len(received) == 1

@@ -1,5 +1,6 @@
 """`doit notify`: a command of doit whose failure, or end, is told to somebody; or a notice of one's own."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -71,10 +72,11 @@ def _run(arguments: list[str], out: TextIO) -> tuple[int, str, float]:
     tail: deque[str] = deque(maxlen=_TAIL)
 
     def pass_on(source: IO[str], sink: TextIO) -> None:
-        for line in source:
-            sink.write(line)
-            sink.flush()
+        for line in source:  # to its end, whoever listens: else the command would wait for us to read on
             tail.append(line)
+            with contextlib.suppress(OSError, ValueError):
+                sink.write(line)
+                sink.flush()
 
     start = time.monotonic()
     command = [sys.executable, "-m", "doit", *arguments]
