@@ -1,5 +1,6 @@
 """Uploads in the background, and the kin of targets with pieces."""
 
+import sys
 import threading
 from dataclasses import replace
 
@@ -133,3 +134,22 @@ def test_what_failed_in_part_gives_its_other_pieces(ours, theirs):
     ours.remote.send([record.key])
     theirs.remote.fetch_kin(record.manifest)
     assert theirs.kin.held(record.manifest) == {("code", "a")}
+
+
+def test_warnings_that_nobody_reads(ours, monkeypatch):
+    """Where standard error is closed, what can't be sent is counted as ever, and the end does not wait for it."""
+
+    class Nobody:
+        def write(self, text):
+            raise BrokenPipeError
+
+    def fail(self, *arguments):
+        raise ArithmeticError
+
+    monkeypatch.setattr(Place, "write", fail)
+    monkeypatch.setattr(sys, "stderr", Nobody())
+    for number in range(3):
+        ours.remote.offer(put(ours, {"": bytes([number])}, params={"n": number}).key)
+        ours.remote.drain(20)
+    monkeypatch.undo()
+    assert ours.remote.counts.unsent == 3

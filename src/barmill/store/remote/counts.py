@@ -1,5 +1,6 @@
 """What a process asked of the remote, and what came of it."""
 
+import contextlib
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -59,4 +60,5 @@ class Counts:
                 return
             self._told.add(kind)
         shown = "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
-        sys.stderr.write(f"warning: the remote {self.url}: {shown}\n")
+        with contextlib.suppress(OSError, ValueError):  # that nobody reads it must not end a thread that others wait for
+            sys.stderr.write(f"warning: the remote {self.url}: {shown}\n")
