@@ -267,3 +267,25 @@ def test_a_series_that_rests_lets_gc_in(tmp_path):
             pass
         with guard.shared():
             pass
+
+
+def test_what_is_done_first_by_two_threads_at_once(tmp_path: Path) -> None:
+    """Where another thread has done it between this one's look and its call, nothing is wrong."""
+
+    class Raced(Guard):
+        looks = 0
+
+        @property
+        def _first(self) -> Callable[[], None] | None:
+            self.looks += 1
+            return None if self.looks > 1 else (lambda: done.append(self.looks))
+
+        @_first.setter
+        def _first(self, first: Callable[[], None] | None) -> None: ...
+
+    done: list[int] = []
+    guard = Raced(tmp_path)
+    for _ in range(2):
+        with guard.shared():
+            pass
+    assert done == [1]

@@ -87,8 +87,8 @@ class Guard:
         finally:
             _release(gate)
         try:
-            if self._first is not None:
-                self._first()
+            if (first := self._first) is not None:  # another thread may be at it, too, and have done it
+                first()
                 self._first = None
         except BaseException:
             _release(lock)
