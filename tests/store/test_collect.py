@@ -7,8 +7,10 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from barmill.hashing import digest_bytes
 from barmill.store import pins
 from barmill.store.collect import Report, collect
 from barmill.store.limits import Limits
+from barmill.store.litter import quarantined
 from tests.reliability.checkouts import faults
 from tests.store import builds
 from tests.store.builds import Place
@@ -323,6 +326,7 @@ import os, signal, sys, pathlib
 from barmill.store import broom
 from barmill.store.collect import collect
 from barmill.store.limits import Limits
+from barmill.store.litter import quarantined
 left, unlink = [int(sys.argv[2])], os.unlink
 def dying(path):
     if "/actions/" in str(path) or "/objects/" in str(path):
@@ -383,3 +387,41 @@ def test_a_project_that_is_busy_stops_it(place: Place, monkeypatch: pytest.Monke
         with pytest.raises(StoreError, match="locked"):
             collect(place.store, ALL)
     assert lying(place.store) == {"actions": 3, "objects": 3, "projects": 1}
+
+
+def test_two_collect_at_once(place: Place) -> None:
+    """What another gc has removed just before is no fault."""
+    aside = place.store / "quarantine"
+    aside.mkdir(parents=True)
+    for name in ("one", "two", "three"):
+        (aside / name).write_text("")
+    found = quarantined(place.store)
+    next(found)
+    for path in aside.iterdir():
+        path.unlink()
+    assert list(found) == []
+
+
+def test_two_pin_at_once(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two that take one name at once, one is refused, and the pin of the other is whole."""
+    exists, both = Path.exists, threading.Barrier(2)
+
+    def looks(path: Path) -> bool:
+        found = exists(path)
+        if path.name == "v1.json":
+            with contextlib.suppress(threading.BrokenBarrierError):  # where only one may look at a time
+                both.wait(0.2)
+        return found
+
+    def take(created: str) -> bool:
+        try:
+            pins.pin(place.store, "v1", {created: key})
+        except StoreError:
+            return False
+        return True
+
+    key = finish(place, 1)
+    monkeypatch.setattr(Path, "exists", looks)
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(take, ("stage:one", "stage:two"))) == [False, True]
+    assert len(list(pins.pinned(place.store))) == 1

@@ -1,5 +1,6 @@
 """What a store holds that no build will ever use: what was set aside, and what was left by a kill."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,8 @@ def temporaries(store: Path) -> Iterator[Lying]:
 def quarantined(store: Path) -> Iterator[Lying]:
     """Yield what was found damaged; its `used` is the time at which it was set aside."""
     for file in _files(store / "quarantine"):
-        yield Lying(file.path, file.size, os.stat(file.path).st_ctime_ns)  # a renamed file keeps its mtime
+        with contextlib.suppress(FileNotFoundError):  # another gc was faster
+            yield Lying(file.path, file.size, os.stat(file.path).st_ctime_ns)  # a renamed file keeps its mtime
 
 
 def _files(folder: Path) -> list[Lying]:

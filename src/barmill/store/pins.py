@@ -42,7 +42,7 @@ def pin(store: Path, name: str, keys: Mapping[str, Digest]) -> Pin:
     path, actions = _path(store, name), Actions(store)
     new = Pin(name, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), keys)
     body = {"created": new.created, "keys": [[task, key] for task, key in sorted(keys.items())]}
-    with Guard(store).shared():
+    with Guard(store).exclusive():  # of two that take one name at once one is refused
         if path.exists():
             raise StoreError(f"there is a pin {name} already: {path}", f'"doit unpin {name}" lets it go')
         missing = [task for task, key in keys.items() if not actions.touch(key)]  # a gc that has begun leaves it alone
