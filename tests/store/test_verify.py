@@ -421,3 +421,19 @@ def test_reading_leaves_a_damaged_record(place: Built) -> None:
     with pytest.raises(actions_module.RecordCorrupt, match=rf"record {place.record()} is damaged: .*\nhint: "):
         Actions(place.store).read(place.key)
     assert place.record().exists()
+
+
+def test_a_store_that_gc_is_at_work_on(place: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that goes, and then what it names, while it is looked at is no fault; one that stays without it is."""
+    actions, objects = place.cache.actions, place.cache.objects
+    has = objects.has
+
+    def gone(digest: Digest, size: int) -> bool:
+        actions.path(place.key).unlink(missing_ok=True)
+        objects.path(digest).unlink(missing_ok=True)
+        return has(digest, size)
+
+    monkeypatch.setattr(objects, "has", gone)
+    exam = Examination()
+    verify_store(exam, objects, actions)
+    assert exam.faults == []
