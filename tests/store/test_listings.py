@@ -1,13 +1,14 @@
 """The stat cache for folders: the names below a folder count, at any depth, and nothing else."""
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from barmill.errors import InputError
+from barmill.errors import InputError, InputMoved
 from barmill.hashing import digest_bytes
 from barmill.store import stats as module
 from barmill.store.stats import StatCache
@@ -169,3 +170,18 @@ def test_files_below(tree: Path) -> None:
     }
     assert digests_below(StatCache().digest, tree / "hollow") == {"./": EMPTY}
     assert digests_below(StatCache().digest, tree / "none") == {}
+
+
+@pytest.mark.parametrize("victim", ["sub", "sub/deep"])
+def test_a_folder_that_goes_while_it_is_listed(tree: Path, monkeypatch: pytest.MonkeyPatch, victim: str) -> None:
+    """It is told that the folder changes, and not that the input, or another file, is missing."""
+    scandir = os.scandir
+
+    def late(path: str) -> object:
+        if str(path) == str(tree / victim):
+            shutil.rmtree(path)
+        return scandir(path)
+
+    monkeypatch.setattr(module.os, "scandir", late)
+    with pytest.raises(InputMoved, match=rf"{tree}, a folder, changes while it is read(.|\n)*hint: "):
+        StatCache().digest(tree)

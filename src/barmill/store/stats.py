@@ -23,6 +23,7 @@ from barmill.store.trees import digests_below, tree_digest
 ABSENT = "absent"
 UNREADABLE = "unreadable"
 GRAIN_NS = 50_000_000  # no clock tick of a file system with sub-second stamps is coarser
+_WRITTEN = "wait until its writer has finished, then run doit again"
 _COARSE_GRAIN_NS = 2_000_000_000  # FAT: 2 s; ext3, HFS+: 1 s
 
 
@@ -72,7 +73,9 @@ class StatCache:
             if stat.S_ISDIR(status.st_mode):
                 return digest_record([[below, own] for below, own in self._listing(name, "", status, ())])
             return self._file(name, status)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if error.filename != name:
+                raise InputMoved(f"{name}, a folder, changes while it is read", _WRITTEN) from None
             raise
         except NotADirectoryError as error:
             raise FileNotFoundError(errno.ENOENT, error.strerror, name) from None
@@ -153,7 +156,7 @@ class StatCache:
                 self._remember(Seen(name, *_stamp(status), digest), now)
                 return digest
             status = after
-        raise InputMoved(f"{name} changes while it is read", "wait until its writer has finished, then run doit again")
+        raise InputMoved(f"{name} changes while it is read", _WRITTEN)
 
     def _listing(
         self, name: str, below: str, status: os.stat_result, above: tuple[tuple[int, int], ...]
