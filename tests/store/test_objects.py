@@ -10,6 +10,7 @@ import pytest
 
 from barmill.errors import ObjectCorrupt, ObjectMissing, StoreError
 from barmill.hashing import Digest, digest_bytes
+from barmill.store import objects as module
 from barmill.store.objects import Objects
 
 MIB = 1 << 20
@@ -207,3 +208,29 @@ def test_without_zstd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoreError, match=r"pip install 'barmill\[zstd\]'"):
         objects.restore(digest, len(TEXT), tmp_path / "target")
     assert objects.has(digest, len(TEXT))
+
+
+@pytest.mark.parametrize("size", [10, MIB + 1])
+def test_an_object_that_is_stored_again_just_after_it_was_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Whoever finds it missing is told so, also if another has stored it meanwhile: it is restored or built then."""
+    data = b"x" * size
+    objects, digest = stored(tmp_path, data)
+    path = objects.path(digest)
+    digest_of = module.digest_file
+
+    def late(name: Path) -> Digest:
+        path.rename(tmp_path / "set aside")
+        try:
+            return digest_of(name)
+        finally:
+            (tmp_path / "set aside").rename(path)
+
+    monkeypatch.setattr(module, "digest_file", late)
+    monkeypatch.setattr(module, "_SMALL", 0)
+    with pytest.raises(ObjectMissing):
+        objects.restore(digest, size, tmp_path / "out")
+    monkeypatch.undo()
+    objects.restore(digest, size, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == data

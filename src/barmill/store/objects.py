@@ -141,8 +141,8 @@ class Objects:
             else:
                 self._verify(source, digest, self._read(source, lambda: digest_file(source)))
                 files.copy_new(source, place, link=self.link)
-        except FileNotFoundError:
-            if source.exists():
+        except FileNotFoundError as error:
+            if error.filename != str(source):  # not whether it is there now: another may have stored it again meanwhile
                 raise
             raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
 
