@@ -40,28 +40,44 @@ def test_over_one_store(tmp_path: Path) -> None:
     assert list((tmp_path / "shared").rglob("*.tmp")) == []
 
 
+def slow(project: Project) -> Path:
+    """Have the builds of `upper` wait for a file, for a minute at most; its path."""
+    wait = "    import time\n    for _ in range(6000):\n        os.path.exists('go') or time.sleep(0.01)\n"
+    project.edit("upper.py", "    # a comment\n", wait)
+    return project.root / "go"
+
+
+def at_work(project: Project, *arguments: str) -> subprocess.Popen[str]:
+    """A run that has the project's lock."""
+    run = project.start(*arguments)
+    until(lambda: f'"process": {run.pid}' in (project.root / "artifacts/.lock").read_text())
+    return run
+
+
 def test_the_second_waits_for_the_first(project: Project) -> None:
-    """A run that finds another at work says who that is, waits, and then finds everything fresh; `prune` waits, too."""
-    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(0.7)\n")
-    first = project.start("-n", "3")
-    until(lambda: f'"process": {first.pid}' in (project.root / "artifacts/.lock").read_text())
-    second, third = project.start(), project.start("prune")
-    _, later, pruned = end(first, second, third)
+    """A run that finds another at work says who that is, waits, and finds everything fresh; `prune` and `verify` wait, too."""
+    go = slow(project)
+    first = at_work(project, "-n", "3")
+    others = [project.start(), project.start("prune"), project.start("verify")]
+    for other in others:
+        assert other.stderr
+        told = other.stderr.readline()
+        assert f"doit -n 3` (process {first.pid} on " in told
+        assert f"at work in {project.root / 'artifacts'}" in told
+    go.touch()
+    _, later, *_ = end(first, *others)
     assert later.counts == {"built": 0, "restored": 0, "fresh": 7, "failed": 0}
-    for result in (later, pruned):
-        assert f"doit -n 3` (process {first.pid} on " in result.err
-        assert f"at work in {project.root / 'artifacts'}" in result.err
 
 
 def test_no_wait(project: Project) -> None:
     """With --no-wait a run that finds another at work ends at once with exit code 4; one that finds none runs."""
-    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(0.5)\n")
-    first = project.start()
-    until(lambda: f'"process": {first.pid}' in (project.root / "artifacts/.lock").read_text())
+    go = slow(project)
+    first = at_work(project)
     refused = project.bad("--no-wait", code=4)
     assert f"(process {first.pid} on " in refused
     assert "hint: wait for it" in refused
     assert project.doit("status").code == 1  # looking needs no lock
+    go.touch()
     end(first)
     project.good("--no-wait")
 
@@ -69,8 +85,7 @@ def test_no_wait(project: Project) -> None:
 def test_a_killed_holder_holds_nothing(project: Project) -> None:
     """The lock goes with the process that holds it."""
     project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(60)\n")
-    first = project.start()
-    until(lambda: f'"process": {first.pid}' in (project.root / "artifacts/.lock").read_text())
+    first = at_work(project)
     first.kill()
     ended(first)
     project.edit("upper.py", "60", "0")

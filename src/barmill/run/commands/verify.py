@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from doit.exceptions import InvalidCommand
 from doit.loader import generate_tasks
@@ -12,6 +13,7 @@ from doit.task import Task
 
 from barmill.errors import BarmillError
 from barmill.run.commands.select import JSON_OPTION, all_targets, no_arguments
+from barmill.run.lock import LOCK
 from barmill.run.plain import Helped, option
 from barmill.store.recheck import Finished, verify_project, verify_state
 from barmill.store.verify import Examination, verify_store
@@ -29,11 +31,17 @@ class Verify(Helped):
     doc_usage = ""
     doc_description = (
         "Reads every object and record of the store, every output, the state file, and with --inputs the inputs. A file that "
-        "changed since it was built is stale, not damaged; the next run sees to it. Exit code 0 if all is sound, 1 if a fault "
-        "was found, also if it was repaired."
+        "changed since it was built is stale, not damaged; the next run sees to it. Waits for a run that is at work. Exit code "
+        "0 if all is sound, 1 if a fault was found, also if it was repaired."
     )
     cmd_options = (_INPUTS, _REPAIR, JSON_OPTION, _JOBS)
     execute_tasks = True  # doit leaves the stages that are made after others to us: making them may read what is damaged
+
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Examine with doit's parsed options, when no run is at work: what one has just written would be taken for damage."""
+        LOCK.wanted = True
+        code: int = super().execute(params, args)
+        return code
 
     def _execute(self, inputs: bool, repair: bool, as_json: bool, jobs: int, pos_args: list[str]) -> int:
         no_arguments("verify", pos_args)
