@@ -2,12 +2,11 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.project import Project, alive, children, ended, until
+from tests.support.project import Project, alive, children, ended, gone, until
 
 WORKERS = [(), ("-n", "2")]
 
@@ -15,7 +14,7 @@ WORKERS = [(), ("-n", "2")]
 @pytest.fixture
 def slow(project: Project) -> Project:
     """A project in which upper:ant is built at once and the other two take a minute."""
-    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(0 if 'ant' in out.name else 60)\n")
+    project.hold("upper", but="ant")
     return project
 
 
@@ -32,11 +31,9 @@ def test_an_interrupted_run(slow: Project, workers: tuple[str, ...], number: sig
     run = slow.start(*workers)
     until(lambda: at_work(slow) and len(children(run.pid)) == len(workers))
     began = children(run.pid)
-    time.sleep(0.1)  # a signal between Python's last look and the sleep itself would wait for its end
     run.send_signal(number)
-    asked = time.monotonic()
     result = ended(run)
-    assert time.monotonic() - asked < 5
+    assert slow.built() == ["upper:ant"]  # it has waited for nothing
     assert result.code == 128 + number, result
     assert "Traceback" not in result.out + result.err
     assert f"ended by {number.name}" in result.err
@@ -49,13 +46,12 @@ def test_an_interrupted_run(slow: Project, workers: tuple[str, ...], number: sig
 def test_what_was_finished_is_kept(tmp_path: Path, workers: tuple[str, ...]) -> None:
     """After an interruption only what was not finished is built."""
     project = Project.make(tmp_path / "p")
-    wait = "time.sleep(float(os.environ.get('SLOW', 0)) * ('ant' not in out.name))"
-    project.edit("upper.py", "    # a comment\n", f"    import time\n    {wait}\n")
-    run = project.start(*workers, SLOW="60")
-    until(lambda: at_work(project) and (project.root / "artifacts/upper/ant.up").exists())
-    time.sleep(0.1)  # for the state to be written
+    go = project.hold("upper", but="ant")
+    run = project.start(*workers)
+    until(lambda: at_work(project) and project.finished() == {"upper:ant"})
     run.send_signal(signal.SIGTERM)
     assert ended(run).code == 128 + signal.SIGTERM
+    go.touch()
     assert project.built() == ["upper:ant"]
     assert project.good(*workers).counts == {"built": 6, "restored": 0, "fresh": 1, "failed": 0}
     project.assert_fresh()
@@ -92,12 +88,14 @@ def test_a_build_that_always_kills_its_worker(project: Project, end: str) -> Non
 def test_an_idle_worker_may_be_killed(tmp_path: Path) -> None:
     """A worker that is killed while it has nothing to do costs nothing but its replacement."""
     project = Project.make(tmp_path / "p")
-    note = "    Path('builder').write_text(str(os.getpid()))\n    import time\n    time.sleep(0.7)\n"
-    project.edit("join.py", "    with open", f"{note}    with open")
+    go = project.hold("join")
+    project.edit("join.py", "    import time\n", "    import time\n    Path('builder').write_text(str(os.getpid()))\n")
     run = project.start("-n", "2")
     builder = int(until(lambda: (project.root / "builder").exists() and (project.root / "builder").read_text()))
     (idle,) = set(children(run.pid)) - {builder}
     os.kill(idle, signal.SIGKILL)
+    until(lambda: not alive(idle))
+    go.touch()
     result = ended(run)
     assert (result.code, result.counts["built"], result.err) == (0, 7, "")
 
@@ -106,12 +104,13 @@ def test_an_idle_worker_may_be_killed(tmp_path: Path) -> None:
 def test_nobody_reads_on(tmp_path: Path, workers: tuple[str, ...]) -> None:
     """`doit | head -1` ends as other programs do: no traceback, and what was finished is kept."""
     project = Project.make(tmp_path / "p")
-    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(0.2)\n")
+    go = project.hold("upper", but="ant")
     run = project.start("-v2", *workers, PYTHONUNBUFFERED="1")
     assert run.stdout is not None
     run.stdout.readline()
     run.stdout.close()
     run.stdout = None
+    go.touch()
     assert ended(run).err == ""
     assert run.returncode == 128 + signal.SIGPIPE
     assert project.good().counts["built"] < 7
@@ -124,7 +123,7 @@ def test_workers_end_with_a_killed_run(slow: Project) -> None:
     began = children(run.pid)
     run.kill()
     run.wait()
-    until(lambda: not any(map(alive, began)), 5)
+    gone(began)
     for pipe in (run.stdout, run.stderr):
         assert pipe is not None
         pipe.close()

@@ -40,13 +40,6 @@ def test_over_one_store(tmp_path: Path) -> None:
     assert list((tmp_path / "shared").rglob("*.tmp")) == []
 
 
-def slow(project: Project) -> Path:
-    """Have the builds of `upper` wait for a file, for a minute at most; its path."""
-    wait = "    import time\n    for _ in range(6000):\n        os.path.exists('go') or time.sleep(0.01)\n"
-    project.edit("upper.py", "    # a comment\n", wait)
-    return project.root / "go"
-
-
 def at_work(project: Project, *arguments: str) -> subprocess.Popen[str]:
     """A run that has the project's lock."""
     run = project.start(*arguments)
@@ -56,7 +49,7 @@ def at_work(project: Project, *arguments: str) -> subprocess.Popen[str]:
 
 def test_the_second_waits_for_the_first(project: Project) -> None:
     """A run that finds another at work says who that is, waits, and finds everything fresh; `prune` and `verify` wait, too."""
-    go = slow(project)
+    go = project.hold("upper")
     first = at_work(project, "-n", "3")
     others = [project.start(), project.start("prune"), project.start("verify")]
     for other in others:
@@ -71,7 +64,7 @@ def test_the_second_waits_for_the_first(project: Project) -> None:
 
 def test_no_wait(project: Project) -> None:
     """With --no-wait a run that finds another at work ends at once with exit code 4; one that finds none runs."""
-    go = slow(project)
+    go = project.hold("upper")
     first = at_work(project)
     refused = project.bad("--no-wait", code=4)
     assert f"(process {first.pid} on " in refused
@@ -84,9 +77,9 @@ def test_no_wait(project: Project) -> None:
 
 def test_a_killed_holder_holds_nothing(project: Project) -> None:
     """The lock goes with the process that holds it."""
-    project.edit("upper.py", "    # a comment\n", "    import time\n    time.sleep(60)\n")
+    go = project.hold("upper")
     first = at_work(project)
     first.kill()
     ended(first)
-    project.edit("upper.py", "60", "0")
+    go.touch()
     project.good("--no-wait")

@@ -1,8 +1,10 @@
 """A small doit project with no market in it: three stages over text files, and the real `doit` run on it."""
 
+import contextlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 import time
@@ -120,14 +122,14 @@ class Result:
         return {word: int(number) for number, word in re.findall(r"(\d+) (built|restored|fetched|fresh|failed)", lines[-1])}
 
 
-def ended(run: subprocess.Popen[str]) -> Result:
-    """Wait for a run of `doit`."""
+def ended(run: subprocess.Popen[str], seconds: float = 300) -> Result:
+    """Wait for a run of `doit`, for as long as it may take at most."""
     with run:
-        out, err = run.communicate(timeout=120)
+        out, err = run.communicate(timeout=seconds)
         return Result(run.returncode, out, err)
 
 
-def until(happens: Callable[[], Any], seconds: float = 30.0) -> Any:
+def until(happens: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Wait until something is true; what it is."""
     deadline = time.monotonic() + seconds
     while not (found := happens()):
@@ -218,6 +220,24 @@ class Project:
         text = (self.root / name).read_text()
         assert old in text
         (self.root / name).write_text(text.replace(old, new))
+
+    def hold(self, stage: str, but: str = "") -> Path:
+        """Have the builds of a stage, but those with this in their output's name, wait for a file, or a minute; its path."""
+        wait = "import time\n    for _ in range(6000):\n        os.path.exists('go') or "
+        wait += f"{but!r} in out.name or time.sleep(0.01)\n" if but else "time.sleep(0.01)\n"
+        self.edit(f"{stage}.py", "    with open(os.environ", f"    {wait}    with open(os.environ")
+        return self.root / "go"
+
+    def finished(self) -> set[str]:
+        """The tasks that the state knows as finished, while a run is at work, too."""
+        state = self.root / "artifacts/state.sqlite"
+        if not state.exists():
+            return set()
+        with contextlib.closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True, timeout=30)) as base:
+            try:
+                return {name for (name,) in base.execute("SELECT name FROM tasks")}
+            except sqlite3.OperationalError:  # it is being made
+                return set()
 
     def built(self) -> list[str]:
         """The builds that ran since this was last asked, in order."""
