@@ -15,3 +15,10 @@ def test_nothing_is_lost_while_gc_runs(tmp_path: Path) -> None:
     assert report.counts["gc runs"] > 3
     assert report.counts["removed records"] > 20
     assert report.counts["removed objects"] > 20
+
+
+def test_projects_are_begun_in_all_ways(tmp_path: Path) -> None:
+    """With more workers than processors, twice at once, over one store, and watched: as built by one process, and no error."""
+    report = run(0, 0, 7, tmp_path, beginners=1)
+    assert (report.lost, report.damaged) == ([], [])
+    assert report.counts["first builds"] == 6
