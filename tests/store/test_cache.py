@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from barmill import files
 from barmill.errors import InputError, InputMoved, OutputError
 from tests.store import builds
 from tests.store.builds import CALLS, Place
@@ -291,3 +292,21 @@ def test_a_leftover_of_the_same_process_number_does_no_harm(place: Place) -> Non
         (place.cache.staging / f"{os.getpid()}-{number}").mkdir(parents=True)
     outcome = place.cache.ensure(place.target(params={"times": 3}))
     assert outcome.origin == "built"
+
+
+def test_a_sweep_that_was_killed_is_ended_by_the_next(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What earlier runs left is set aside, then removed: nothing of it stays, whenever the one who does so is killed."""
+    left = place.cache.staging / "1-abc/out.big"
+    left.parent.mkdir(parents=True)
+    left.write_text("big")
+
+    def killed(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            place.cache.sweep()
+    assert list(place.root.rglob("out.big"))
+    place.cache.sweep()
+    assert list(place.root.rglob("out.big")) == []

@@ -303,6 +303,7 @@ class Cache:
     def sweep(self) -> None:
         """Remove what earlier runs left in staging; for the one who holds the project's lock."""
         files.discard(self.staging)
+        files.sweep(self.staging)  # what one left who was killed in the line above
 
     def _marks(self, target: Target) -> dict[str, object]:
         """Of each input, what is another after it was written to, even if its content is the same again."""
