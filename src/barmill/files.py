@@ -20,8 +20,13 @@ _DAMAGE = {errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.EISDIR, errno.ELOOP}
 
 def temporary_name(path: Path) -> Path:
     """A name beside `path` that no other process or call uses; hidden, and ending in `.tmp`."""
-    start = os.fsencode(path.name)[:180].decode(errors="ignore")
-    return path.with_name(f".{start}.{os.urandom(6).hex()}.tmp")
+    return Path(_beside(str(path)))
+
+
+def _beside(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    start = os.fsencode(name)[:180].decode(errors="ignore")
+    return f"{folder}{slash}.{start}.{os.urandom(6).hex()}.tmp"
 
 
 def sweep(path: Path) -> None:
@@ -43,10 +48,19 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_atomic(path: Path, data: bytes | memoryview, *, mode: int = 0o644, fsync: bool = False) -> None:
+def write_atomic(path: Path | str, data: bytes | memoryview, *, mode: int = 0o644, fsync: bool = False) -> None:
     """Put `data` at `path` so that a reader sees the old content or the new, never a part."""
-    with replacing(path) as temporary:
-        write_new(temporary, data, mode=mode, fsync=fsync)
+    temporary = _beside(str(path))
+    try:
+        try:
+            write_new(temporary, data, mode=mode, fsync=fsync)
+        except FileNotFoundError:  # not asked before: nearly always the folder is there
+            make_folder(Path(path).parent)
+            write_new(temporary, data, mode=mode, fsync=fsync)
+        os.replace(temporary, path)
+    except BaseException:
+        remove(Path(temporary))
+        raise
 
 
 def write_new(path: Path | str, data: bytes | memoryview, *, mode: int = 0o644, fsync: bool = False) -> None:

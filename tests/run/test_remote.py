@@ -310,7 +310,7 @@ def test_two_checkouts_at_once(ours, theirs, remote):
 def test_a_fresh_project_does_not_load_obstore(ours, remote):
     """Where nothing is to be done the remote is not asked, and obstore is not even imported."""
     ours.good(**remote)
-    result = ours.good(PYTHONVERBOSE="1", **remote)
+    result = ours.good(PYTHONVERBOSE="1", BARMILL_REMOTE="http://127.0.0.1:9/x")
     assert result.counts["fresh"] == 7
     assert "import 'barmill.store.remote.remote'" in result.err
     assert "import 'obstore" not in result.err

@@ -85,9 +85,8 @@ class Objects:
 
     def add(self, data: memoryview, digest: Digest) -> None:
         """Store bytes whose digest is known to be this; the stamp is that of now."""
-        target = self.path(digest)
-        if not (self._is_packable(len(data)) and self._pack(target, bytes(data))):
-            files.write_atomic(target, data, mode=0o444, fsync=self.fsync)
+        if not (self._is_packable(len(data)) and self._pack(self.path(digest), bytes(data))):
+            files.write_atomic(self._name(digest), data, mode=0o444, fsync=self.fsync)
 
     def adopt(self, temporary: Path, digest: Digest, size: int) -> None:
         """Store the content of a file of ours, made with `files.temporary_name` beside `path(digest)`; it is gone then."""

@@ -81,7 +81,8 @@ def test_settings_that_do_not_fit(tmp_path, key, value):
 
 
 def test_obstore_is_asked_for_where_it_is_missing(monkeypatch):
-    """Without obstore a project with a remote says what to install."""
+    """Without obstore a project with a remote says what to install; a folder needs none."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"barmill\[remote\]"):
         remote_options(Settings(remote="s3://bucket"))
+    assert remote_options(Settings(remote="/some/folder")).url == "file:///some/folder"

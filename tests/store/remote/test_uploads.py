@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from barmill.hashing import digest_bytes
-from barmill.store.remote.place import Place
+from barmill.store.remote.folder import Folder
 from tests.store.remote.places import cache_at, contents, put
 
 
@@ -35,8 +35,8 @@ def test_what_is_offered_is_there_when_drained(ours, theirs, capsys):
 def test_an_impatient_end_tells_what_is_left(ours, monkeypatch, capsys):
     """A drain that may take a moment only says how many were not sent."""
     held = threading.Event()
-    write = Place.write
-    monkeypatch.setattr(Place, "write", lambda self, *arguments: held.wait(30) and write(self, *arguments))
+    write = Folder.write
+    monkeypatch.setattr(Folder, "write", lambda self, *arguments: held.wait(30) and write(self, *arguments))
     ours.remote.offer(put(ours, {"": b"x"}).key)
     ours.remote.drain(0.01)
     assert "1 results were not sent" in capsys.readouterr().err
@@ -68,8 +68,8 @@ def test_reading_only_nothing_is_offered(tmp_path):
 def test_objects_come_before_their_record(ours, tmp_path, monkeypatch):
     """A record is written when each of its objects is there, and its mark among its kin before it."""
     written = []
-    write = Place.write
-    monkeypatch.setattr(Place, "write", lambda self, name, data: written.append(name) or write(self, name, data))
+    write = Folder.write
+    monkeypatch.setattr(Folder, "write", lambda self, name, data: written.append(name) or write(self, name, data))
     record = put(ours, {"a": b"a", "b": b"b"}, pieces={"code": ["p"]})
     ours.remote.send([record.key])
     assert [name.split("/")[1] for name in written] == ["objects", "objects", "kin", "actions"]

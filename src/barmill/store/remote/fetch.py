@@ -87,7 +87,7 @@ class Fetch:
             ObjectCorrupt: one is not what it should be.
             RemoteError: the remote does not answer, or refuses.
         """
-        lacking = {each.digest: each for each in wanted}
+        lacking = self._lacking(wanted)
         for each, answer in self._ask(lacking.values()):
             where = f"object {each.digest} of {self._place.url}"
             if answer is None:
@@ -124,19 +124,33 @@ class Fetch:
     def _bring(self, envelopes: Iterable[Envelope]) -> set[Digest]:
         """Bring what is lacking of records, then store those that are whole; their keys."""
         envelopes = list(envelopes)
-        lacking: dict[Digest, Wanted] = {}
+        wanted = []
         for envelope in envelopes:
-            objects = dict(envelope.record.objects())
-            for digest, size in objects.items():
-                if digest not in lacking:
-                    lacking[digest] = Wanted(digest, size, envelope.strong[digest], envelope.record.seconds / len(objects))
-        for each, answer in self._ask(lacking.values(), max((each.record.seconds for each in envelopes), default=0.0)):
+            objects, seconds = dict(envelope.record.objects()), envelope.record.seconds
+            wanted += [Wanted(*each, envelope.strong[each[0]], seconds / len(objects)) for each in objects.items()]
+        covered = max((each.record.seconds for each in envelopes), default=0.0)
+        for each, answer in self._ask(self._lacking(wanted).values(), covered):
             if isinstance(answer, Unfit):
                 self._refuse(object_name(each.digest), answer)
         return {each.record.key for each in envelopes if self._store(each.record)}
 
-    def _ask(self, wanted: Collection[Wanted], covered: float = 0.0) -> Any:
-        return self._told(self._breaker.ask(self._object, list(wanted), lambda each: each.worth, covered))
+    def _lacking(self, wanted: Iterable[Wanted]) -> dict[Digest, Wanted]:
+        """Those that are not here: looked for before there are threads, which would wait for one another at each look."""
+        lacking: dict[Digest, Wanted] = {}
+        for each in wanted:
+            if each.digest not in lacking and not self._local.objects.has(each.digest, each.size):
+                lacking[each.digest] = each
+        return lacking
+
+    def _ask(self, wanted: Collection[Wanted], covered: float = 0.0) -> Iterator[tuple[Wanted, Any]]:
+        received = 0
+        try:
+            for each, answer in self._told(self._breaker.ask(self._object, wanted, lambda each: each.worth, covered)):
+                if isinstance(answer, int):
+                    received += answer
+                yield each, answer
+        finally:
+            self._counts.add(received=received)
 
     def _told(self, asked: Iterator[tuple[Item, Any]]) -> Iterator[tuple[Item, Any]]:
         """Pass answers on; tell of requests that failed if they were too few for the breaker, which else tells."""
@@ -149,9 +163,7 @@ class Fetch:
             self._counts.warn("failed", f"{failed} requests failed ({reason}); what they were for is built")
 
     def _object(self, wanted: Wanted) -> int | None:
-        """Bring one object, unless it is here; its size, None if the remote has none."""
-        if self._local.objects.has(wanted.digest, wanted.size):
-            return wanted.size
+        """Bring one object; its size, None if the remote has none."""
         if not wanted.size:
             _believe(wanted, Digests())
             self._local.objects.add(memoryview(b""), wanted.digest)
@@ -163,7 +175,6 @@ class Fetch:
             self._local.objects.add(data, wanted.digest)
         elif not self._stream(wanted):
             return None
-        self._counts.add(received=wanted.size)
         return wanted.size
 
     def _stream(self, wanted: Wanted) -> bool:

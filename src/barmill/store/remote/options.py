@@ -39,7 +39,7 @@ def remote_options(settings: Settings) -> RemoteOptions | None:
     if not settings.remote or settings.remote_mode == "offline":
         return None
     url = checked(settings.remote)
-    if importlib.util.find_spec("obstore") is None:
+    if not url.startswith("file://") and importlib.util.find_spec("obstore") is None:
         raise ConfigError(
             f"remote is {url!r}, and obstore, which speaks to it, is not installed",
             "pip install 'barmill[remote]', or set BARMILL_REMOTE_MODE=offline",

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 from barmill.errors import BarmillError, RemoteError, RemoteLost
 from barmill.hashing import Digest
 from barmill.store.remote.breaker import Breaker
+from barmill.store.remote.bucket import Bucket
 from barmill.store.remote.counts import Counts
 from barmill.store.remote.fetch import Fetch, Wanted
+from barmill.store.remote.folder import Folder
 from barmill.store.remote.line import Line
 from barmill.store.remote.local import Local
 from barmill.store.remote.options import RemoteOptions
 from barmill.store.remote.patience import AT_LEISURE, Patience
-from barmill.store.remote.place import Place
 from barmill.store.remote.send import Parcel, Send
 from barmill.store.remote.uploads import Uploads
 
@@ -49,8 +50,9 @@ class Remote:
         self.counts = counts = Counts(options.url)
         self.brought: set[Digest] = set()
         self.absent: set[Digest] = set()
-        place = Place(options.url, min(options.patience, _HANGING))
-        at_once = _OF_A_FOLDER if options.url.startswith("file:") else _AT_ONCE
+        is_folder = options.url.startswith("file:")
+        place = Folder(options.url) if is_folder else Bucket(options.url, min(options.patience, _HANGING))
+        at_once = _OF_A_FOLDER if is_folder else _AT_ONCE
         self._asks = Breaker(Line(at_once), Patience(options.patience, tally), counts)
         self._sends = Breaker(Line(_BACKGROUND), Patience(options.patience), counts, AT_LEISURE)
         self._fetch = Fetch(place, self._asks, local, counts, options.key)
