@@ -120,6 +120,39 @@ def test_a_damaged_object_is_never_given_out(tmp_path: Path, damage: object, siz
     assert target.read_bytes() == data
 
 
+@pytest.mark.parametrize("compress", ["none", "zstd"])
+def test_what_another_has_mended_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compress: str) -> None:
+    """Damage that is gone when it is to be set aside is no damage: the sound object is not moved, and is given out."""
+    data = b"sound " * 1000
+    objects, digest = stored(tmp_path, data, compress=compress)
+    path = objects.find(digest, len(data))
+    assert path is not None
+    sound = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(sound[:-1] + b"?")
+    is_sound = Objects._is_sound
+
+    def mended(self: Objects, source: Path, wanted: Digest) -> bool:
+        path.write_bytes(sound)
+        return is_sound(self, source, wanted)
+
+    monkeypatch.setattr(Objects, "_is_sound", mended)
+    objects.restore(digest, len(data), tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == data
+    assert not (tmp_path / "store/quarantine").exists()
+
+
+def test_damage_that_another_has_moved_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two who meet the same damage both say so; the second has nothing left to move."""
+    objects, digest = stored(tmp_path, b"sound")
+    path = objects.path(digest)
+    path.chmod(0o644)
+    path.write_bytes(b"sick!")
+    monkeypatch.setattr(Objects, "_is_sound", lambda *_: path.unlink())
+    with pytest.raises(ObjectCorrupt, match="another has moved it"):
+        objects.restore(digest, 5, tmp_path / "out")
+
+
 def test_an_object_under_anothers_name_is_never_given_out(tmp_path: Path) -> None:
     """Two objects of equal size whose names were swapped are both refused."""
     objects, one = stored(tmp_path, b"one")

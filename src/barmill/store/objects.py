@@ -132,18 +132,40 @@ class Objects:
             files.write_new(place, data)
             return
         source = self.find(digest, size) or self.path(digest)
-        try:
-            if source.suffix == PACKED:
-                data = self._read(source, lambda: _unpacked(source))
-                self._verify(source, digest, digest_bytes(data))
-                files.write_new(place, data)
+        while True:  # again, if another has met the same damage meanwhile, and stored the object anew
+            try:
+                self._write(source, digest, place)
+            except FileNotFoundError as error:
+                if str(error.filename) != str(source):  # not whether it is there now: another may have stored it again meanwhile
+                    raise
+                raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
+            except _Damaged as damage:
+                if not self._is_sound(source, digest):
+                    raise self._corrupt(source, damage.args[0]) from None
             else:
-                self._verify(source, digest, self._read(source, lambda: digest_file(source)))
-                files.copy_new(source, place, link=self.link)
-        except FileNotFoundError as error:
-            if error.filename != str(source):  # not whether it is there now: another may have stored it again meanwhile
-                raise
-            raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
+                return
+
+    def _write(self, source: Path, digest: Digest, place: Path) -> None:
+        if source.suffix == PACKED:
+            data = _readable(lambda: _unpacked(source))
+            _verify(digest_bytes(data), digest)
+            files.write_new(place, data)
+        else:
+            _verify(_readable(lambda: digest_file(source)), digest)
+            files.copy_new(source, place, link=self.link)
+
+    def _corrupt(self, path: Path, fact: str) -> ObjectCorrupt:
+        try:
+            done = f"moved to {self.set_aside(path)}"
+        except FileNotFoundError:
+            done = "another has moved it"
+        return ObjectCorrupt(f"object {path} {fact}; {done}", "run doit: what needs it is built again")
+
+    def _is_sound(self, source: Path, digest: Digest) -> bool:
+        try:
+            return self.digest(source) == digest
+        except (OSError, ValueError):
+            return False
 
     def content(self, path: Path) -> bytes:
         """The content of an object's file, compressed or not.
@@ -175,23 +197,25 @@ class Objects:
             return None
         return data if digest_bytes(data) == digest else None
 
-    def _read(self, path: Path, read: Callable[[], _Content]) -> _Content:
-        try:
-            return read()
-        except ValueError as error:
-            raise self._corrupt(path, f"can't be decompressed ({error})") from None
-        except OSError as error:
-            if not files.is_damage(error):
-                raise
-            raise self._corrupt(path, f"can't be read ({error.strerror})") from None
 
-    def _verify(self, path: Path, digest: Digest, found: Digest) -> None:
-        if found != digest:
-            raise self._corrupt(path, f"has the digest {found[:12]}")
+class _Damaged(Exception):
+    """An object's file is damaged: `args[0]` says how."""
 
-    def _corrupt(self, path: Path, fact: str) -> ObjectCorrupt:
-        aside = self.set_aside(path)
-        return ObjectCorrupt(f"object {path} {fact}; moved to {aside}", "run doit: what needs it is built again")
+
+def _readable(read: Callable[[], _Content]) -> _Content:
+    try:
+        return read()
+    except ValueError as error:
+        raise _Damaged(f"can't be decompressed ({error})") from None
+    except OSError as error:
+        if not files.is_damage(error):
+            raise
+        raise _Damaged(f"can't be read ({error.strerror})") from None
+
+
+def _verify(found: Digest, digest: Digest) -> None:
+    if found != digest:
+        raise _Damaged(f"has the digest {found[:12]}")
 
 
 def _unpacked(path: Path) -> bytes:
