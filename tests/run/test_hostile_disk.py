@@ -73,18 +73,6 @@ def test_a_read_only_disk(tmp_path: Path, small_disk: Path) -> None:
     project.assert_fresh()
 
 
-@pytest.fixture
-def as_others() -> tuple[str, ...]:
-    """A command that runs another one so that permissions count, as they do for everybody but root."""
-    if os.geteuid():
-        return ()
-    powers = "-dac_override,-dac_read_search"
-    command = ("setpriv", f"--bounding-set={powers}", f"--inh-caps={powers}")
-    if not shutil.which("setpriv") or subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("root may read and write everything")
-    return command
-
-
 @pytest.mark.parametrize(
     ("folder", "workers"),
     [

@@ -58,7 +58,7 @@ class Result:
     fault: str = ""
     trace: str = ""
     absent: bool = False
-    asked: Mapping[str, int] = field(default_factory=dict)
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 def result_of(cache: Cache, target: Target, outcome: Outcome) -> Result:

@@ -100,7 +100,7 @@ class Exchange:
         if self._cache.remote is not None:
             self._cache.remote.brought |= whole  # so that they are not sent back
             asked = self._remote.counts.taken()
-            self._cache.remote.counts.add(**{name: asked[name] for name in ("sent", "received", "refused")})
+            self._cache.remote.counts.add(**{name: asked[name] for name in ("sent", "received", "refused", "failed", "cause")})
         return whole
 
     def place(self, action: Action, before: Record | None) -> Outcome:

@@ -101,6 +101,7 @@ class Site:
         ):
             if spec.kin:
                 self._remote.fetch(spec.kin)
+                self._remote.tell()
             try:
                 outcome = self._cache.ensure(target, task=spec.task, force=spec.force)
             except InputMoved:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from barmill.errors import RemoteError
-from barmill.store.remote.counts import Counts
+from barmill.errors import RemoteError, RemoteLost
+from barmill.store.remote.counts import Counts, reason_of
 from barmill.store.remote.line import Answer, Item, Line, Stalled
 from barmill.store.remote.patience import GRANT, Patience, Waiting
 from barmill.store.remote.place import Unfit
@@ -18,8 +18,11 @@ class Breaker:
     Args:
         line: does the requests.
         patience: how long may be waited in vain.
-        counts: where it is told that the remote is asked no more.
+        counts: where it is told why the remote is asked no more.
         grant: seconds that an answer may take.
+
+    Attributes:
+        fault: why it is asked no more, once it is not.
     """
 
     def __init__(self, line: Line, patience: Patience, counts: Counts, grant: float = GRANT) -> None:
@@ -29,6 +32,7 @@ class Breaker:
         self._grant = grant
         self._row = 0
         self._opened = False
+        self.fault = RemoteLost(f"{counts.url}: it does not answer in time", "look at the remote, and at the way to it")
 
     @property
     def is_open(self) -> bool:
@@ -55,24 +59,23 @@ class Breaker:
         if not items or self.is_open:
             return
         waiting = Waiting(self._patience, covered, self._grant)
-        reason = "it does not answer in time"
         try:
             for item, answer in self._line.each(function, items, waiting.left):
                 if isinstance(answer, RemoteError):
                     self._row += 1
-                    reason = answer.fact.rpartition(": ")[2]
+                    self.fault = RemoteLost(f"{self._counts.url}: {reason_of(answer)}", answer.hint)
                 elif isinstance(answer, Exception) and not isinstance(answer, Unfit):
                     raise answer
                 else:
                     self._row = 0
                     waiting.answered(worth(item))
                 if self._row >= _IN_A_ROW or waiting.left() <= 0:  # before the answer is given: who gets it may want no other
-                    self._open(reason)
+                    self._open()
                 yield item, answer
                 if self._opened:
                     break
         except Stalled:
-            self._open(reason)
+            self._open()
         finally:
             waiting.end()
 
@@ -80,8 +83,8 @@ class Breaker:
         """The answer to one request; None if there is none."""
         return next((answer for _, answer in self.ask(function, [item])), None)
 
-    def _open(self, reason: str) -> None:
+    def _open(self) -> None:
         if not self._opened:
             self._opened = True
             self._patience.end()
-            self._counts.warn("breaker", f"{reason}; this run goes on without it")
+            self._counts.blame(self.fault)

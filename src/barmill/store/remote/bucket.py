@@ -123,38 +123,40 @@ class Bucket:
         except Unfit:
             raise
         except (BaseError, OSError, ValueError) as error:
-            cure = "look at the remote, and at the credentials in the environment"
-            if lost := next((words for sign, words in _LOST if sign in str(error)), None):
-                raise RemoteLost(f"{verb} {name} of {self.url}: {lost}", cure) from None
-            fact = _cause(error)
-        raise RemoteError(f"{verb} {name} of {self.url}: {fact}", cure)
+            fact, cure = _cause(error)
+        kind = RemoteLost if fact in _LOST else RemoteError
+        raise kind(f"{verb} {name} of {self.url}: {fact}", cure)
 
 
 _STATUS = re.compile(r"\b([45]\d\d) [A-Z][a-z]+")
 _SYSTEM = re.compile(r"\(?\bos error (\d{1,4})\b|\bcode: (\d{1,4}),\s+kind")
-_LOST = (("kind: Timeout", "it does not answer in time"), ("kind: Connect", "it can't be connected to"))
+_RIGHTS = "look at the credentials in the environment (AWS_…, GOOGLE_…, AZURE_…), and at what they may do there"
+_WAY = "look at the address, at the server, and at a proxy in the environment (HTTPS_PROXY, NO_PROXY)"
+_LOST = ("it does not answer in time", "it can't be connected to")
 _WORDS = (
-    ("Account must be specified", "its account is not set"),
-    ("not implemented", "it can't do that"),
+    ("kind: Timeout", _LOST[0], _WAY),
+    ("kind: Connect", _LOST[1], _WAY),
+    ("Account must be specified", "its account is not set", "set AZURE_STORAGE_ACCOUNT_NAME"),
+    ("not implemented", "it can't do that", "look at what the server can do"),
 )
 _KINDS = {
-    "PermissionDeniedError": "it denies the permission",
-    "UnauthenticatedError": "it wants other credentials",
-    "NotSupportedError": "it can't do that",
-    "NotImplementedError": "it can't do that",
+    "PermissionDeniedError": ("it denies the permission", _RIGHTS),
+    "UnauthenticatedError": ("it wants other credentials", _RIGHTS),
+    "NotSupportedError": ("it can't do that", "look at what the server can do"),
+    "NotImplementedError": ("it can't do that", "look at what the server can do"),
 }
 
 
-def _cause(error: Exception) -> str:
-    """What is wrong, in words of ours: the text of the error may hold a credential, a signed URL, or a page of a server."""
+def _cause(error: Exception) -> tuple[str, str]:
+    """What is wrong, and the cure, in words of ours: the error's text may hold a credential, a signed URL, or any page."""
     text, kind = str(error), type(error).__name__
-    for sign, words in _WORDS:
+    for sign, words, cure in _WORDS:
         if sign in text:
-            return words
+            return words, cure
     if kind in _KINDS:
         return _KINDS[kind]
     if found := _STATUS.search(text):
-        return f"it answers with HTTP status {found[1]}"
+        return f"it answers with HTTP status {found[1]}", "look at the remote, and at its log"
     if found := _SYSTEM.search(text):
-        return os.strerror(int(found[1] or found[2]))
-    return f"it fails ({kind})"
+        return os.strerror(int(found[1] or found[2])), _WAY
+    return f"it fails ({kind})", f"look at the remote; {_RIGHTS}"

@@ -4,9 +4,12 @@ import contextlib
 import sys
 import threading
 from dataclasses import dataclass, field
+from typing import Any
+
+from barmill.errors import BarmillError, RemoteError
 
 _LONGEST = 500  # characters of a warning
-NAMES = ("hits", "misses", "refused", "received", "sent", "sent_records", "unsent")
+NAMES = ("hits", "misses", "refused", "received", "sent", "sent_records", "unsent", "failed")
 
 
 @dataclass
@@ -22,6 +25,8 @@ class Counts:
         sent: bytes of objects that went.
         sent_records: records that went.
         unsent: records that could not be sent.
+        failed: requests that failed.
+        cause: of the first thing that failed, and its cure; "" if nothing did.
     """
 
     url: str
@@ -32,23 +37,31 @@ class Counts:
     sent: int = 0
     sent_records: int = 0
     unsent: int = 0
+    failed: int = 0
+    cause: str = ""
     _told: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, **more: int) -> None:
+    def add(self, cause: str = "", **more: int) -> None:
         """Count, from any thread."""
         with self._lock:
+            self.cause = self.cause or cause
             for name, number in more.items():
                 setattr(self, name, getattr(self, name) + number)
+
+    def blame(self, fault: BarmillError, **more: int) -> None:
+        """Count what failed, and keep why, if it is the first."""
+        why = reason_of(fault) if isinstance(fault, RemoteError) else fault.fact
+        self.add(f"{why}: {fault.hint}" if fault.hint else why, **more)
 
     def told(self) -> dict[str, int]:
         """The counts by name."""
         return {name: getattr(self, name) for name in NAMES}
 
-    def taken(self) -> dict[str, int]:
-        """The counts by name, which are nought then: another process counts on."""
+    def taken(self) -> dict[str, Any]:
+        """The counts by name, which are nought then, and the cause: for `add` of another process, which counts on."""
         with self._lock:
-            told = self.told()
+            told = {**self.told(), "cause": self.cause}
             for name in NAMES:
                 setattr(self, name, 0)
         return told
@@ -62,3 +75,8 @@ class Counts:
         shown = "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
         with contextlib.suppress(OSError, ValueError):  # that nobody reads it must not end a thread that others wait for
             sys.stderr.write(f"warning: the remote {self.url}: {shown}\n")
+
+
+def reason_of(fault: RemoteError) -> str:
+    """What a remote answers, or why it does not, without what it was asked."""
+    return fault.fact.rpartition(": ")[2]

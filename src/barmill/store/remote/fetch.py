@@ -98,7 +98,8 @@ class Fetch:
                 raise answer
             del lacking[each.digest]
         if lacking:
-            raise RemoteLost(f"{self._place.url} does not answer: {len(lacking)} objects lack", "look at the remote")
+            fault = self._breaker.fault
+            raise RemoteLost(f"{fault.fact}: {len(lacking)} objects lack", fault.hint)
 
     def kin(self, manifest: Mapping[str, Any]) -> None:
         """Bring records that hold pieces of `manifest` which no local record holds, the newest first."""
@@ -153,14 +154,11 @@ class Fetch:
             self._counts.add(received=received)
 
     def _told(self, asked: Iterator[tuple[Item, Any]]) -> Iterator[tuple[Item, Any]]:
-        """Pass answers on; tell of requests that failed if they were too few for the breaker, which else tells."""
-        failed, reason = 0, ""
+        """Pass answers on, and count the requests that failed."""
         for item, answer in asked:
             if isinstance(answer, RemoteError):
-                failed, reason = failed + 1, answer.fact
+                self._counts.blame(answer, failed=1)
             yield item, answer
-        if failed and not self._breaker.is_open:
-            self._counts.warn("failed", f"{failed} requests failed ({reason}); what they were for is built")
 
     def _object(self, wanted: Wanted) -> int | None:
         """Bring one object; its size, None if the remote has none."""

@@ -10,7 +10,7 @@ from barmill.errors import BarmillError, RemoteError, RemoteLost
 from barmill.hashing import Digest
 from barmill.store.remote.breaker import Breaker
 from barmill.store.remote.bucket import Bucket
-from barmill.store.remote.counts import Counts
+from barmill.store.remote.counts import Counts, reason_of
 from barmill.store.remote.fetch import Fetch, Wanted
 from barmill.store.remote.folder import Folder
 from barmill.store.remote.line import Line
@@ -178,8 +178,20 @@ class Remote:
         Args:
             seconds: how long at most.
         """
+        waiting = self.uploads.drain(seconds)
         if self.counts.refused > 1:
             self.counts.warn("refused", f"{self.counts.refused} records and objects were refused in all")
-        waiting = self.uploads.drain(seconds)
-        if unsent := self.counts.unsent + waiting:
-            self.counts.warn("drained", f"{unsent} results were not sent; doit push sends them")
+        self.tell(waiting)
+
+    def tell(self, waiting: int = 0) -> None:
+        """Say in one line, once, what failed, why, and what helps; `waiting` results are still to be sent."""
+        counts, facts = self.counts, []
+        if self._asks.is_open:
+            facts.append("the run went on without it")
+        elif counts.failed:
+            facts.append(f"{counts.failed} requests failed")
+        if unsent := counts.unsent + waiting:
+            facts.append(f"{unsent} results were not sent; doit push sends them")
+        if facts:
+            why = counts.cause or (reason_of(self._asks.fault) if self._asks.is_open else "")
+            counts.warn("failed", "; ".join([why, *facts] if why else facts))

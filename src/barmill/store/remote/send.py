@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing, RemoteLost
+from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing
 from barmill.hashing import Digest
 from barmill.store.actions import Record
 from barmill.store.kin import common_of
@@ -77,7 +77,7 @@ class Send:
         for record, answer in self._breaker.ask(self._put_record, records):
             waiting.discard(record.key)
             yield record.key, answer if isinstance(answer, BarmillError) else None
-        yield from ((key, self._silence()) for key in waiting)
+        yield from ((key, self._breaker.fault) for key in waiting)
 
     def alike(self, parcels: Collection[Parcel]) -> dict[Digest, BarmillError]:
         """As `objects`, of parcels that are likely there if the first one is."""
@@ -97,7 +97,7 @@ class Send:
             del waiting[parcel.digest]
             if isinstance(answer, BarmillError):
                 faults[parcel.digest] = answer
-        return faults | {digest: self._silence() for digest in waiting}
+        return faults | dict.fromkeys(waiting, self._breaker.fault)
 
     def strong(self, digest: Digest) -> str:
         """The SHA-256 of an object that was sent."""
@@ -157,6 +157,3 @@ class Send:
         self._place.write(action_name(record.key), pack(envelope, self._key))
         self._fetch.refused.discard(action_name(record.key))
         self._counts.add(sent_records=1)
-
-    def _silence(self) -> RemoteLost:
-        return RemoteLost(f"{self._place.url} does not answer", "look at the remote, then run doit push")

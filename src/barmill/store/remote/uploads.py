@@ -57,8 +57,6 @@ class Uploads:
         try:
             for _, fault in self._send.records(batch, look=False):
                 if fault is not None:
-                    self._counts.add(unsent=1)
-                    self._counts.warn("unsent", f"a result could not be sent: {fault.fact}")
+                    self._counts.blame(fault, unsent=1)
         except Exception as error:  # noqa: BLE001 a fault of an upload fails no build
-            self._counts.add(unsent=len(batch))
-            self._counts.warn("unsent", f"results could not be sent: {error!r}")
+            self._counts.add(repr(error), unsent=len(batch))
