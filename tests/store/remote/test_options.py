@@ -55,7 +55,20 @@ def test_no_secret_is_in_a_url(remote):
 
 
 @pytest.mark.parametrize(
-    "remote", ["ftp://host/x", "s3://", "https:///x", "file://host/x", "file://", "http://host:99999/x", "http://[::1/x"]
+    "remote",
+    [
+        "ftp://host/x",
+        "s3://",
+        "https:///x",
+        "file://host/x",
+        "file://",
+        "http://host:99999/x",
+        "http://[::1/x",
+        "s3://b//x",
+        "s3://b/a//x",
+        "http://h/../x",
+        "http://h/a/./x",
+    ],
 )
 def test_what_is_no_place(remote):
     """A URL of another kind, or without a host or a bucket, is refused."""

@@ -10,6 +10,7 @@ from barmill.config import Settings
 from barmill.errors import ConfigError
 
 _SCHEMES = ("s3", "gs", "az", "http", "https", "file")
+_PARTS = {"", ".", ".."}  # servers and what is between take them away, or not
 _LEAST = 0.01  # seconds: with none at all nothing could be asked
 
 
@@ -75,4 +76,6 @@ def checked(remote: str) -> str:
         fits = False
     if not fits:
         raise ConfigError(f"remote is {remote!r}, which names no host or bucket", "for example s3://bucket/prefix")
+    if not _PARTS.isdisjoint(path.rstrip("/").split("/") if path.strip("/") else ()):
+        raise ConfigError(f"remote is {remote!r}, with a part of its path that is empty, . or ..", "write the path without it")
     return remote.rstrip("/")
