@@ -1,5 +1,7 @@
 """The remote over plain HTTP: GET, HEAD and PUT are enough."""
 
+import os
+
 import pytest
 
 from barmill.errors import RemoteError
@@ -82,6 +84,58 @@ def test_a_refused_upload_is_an_error_without_secrets(ours, web, status, capsys)
     told = str(caught.value) + capsys.readouterr().err
     assert str(status) in told or "permission" in told
     assert not any(secret in told for secret in ("AKIA123", "s3cr3t", KEY))
+
+
+def test_a_page_for_whatever_is_asked_takes_nothing(ours, web):
+    """Where each request is answered with the same page and 200, a push does not believe that anything was sent."""
+    web.status, web.words = 200, b"<html>Please log in</html>"
+    record = put(ours, FILES)
+    ((key, fault),) = ours.remote.send_each([record.key])
+    assert key == record.key
+    assert "what it gives is not what it was sent" in fault.fact
+    assert "log in" in fault.hint
+    assert ours.remote.counts.sent_records == 0
+
+
+def test_what_was_no_record_is_one_once_it_is_sent(ours, theirs, web):
+    """A record that was spoilt in the remote is sent anew, and that is seen to be so."""
+    record = put(ours, FILES)
+    ours.remote.send([record.key])
+    (path,) = (path for path in web.held if "/actions/" in path)
+    sound, web.held[path] = web.held[path], b"{}"
+    ours.remote.send([record.key])
+    assert web.held[path] == sound
+    assert theirs.remote.fetch([record.key]) == {record.key}
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "cause", "cure"),
+    [
+        (403, b"<Code>RequestTimeTooSkewed</Code>", "its clock and that of this machine differ", "set the clock"),
+        (400, b"<Code>ExpiredToken</Code>", "the credentials have expired", "credentials in the environment"),
+        (403, b"<Code>SignatureDoesNotMatch</Code> AKIA123", "it denies the permission", "credentials in the environment"),
+        (401, b"", "it wants other credentials", "credentials in the environment"),
+        (302, b"", "it sends elsewhere", "look at the address"),
+        (507, b"", "it answers with HTTP status 507", "look at the remote"),
+    ],
+)
+def test_causes_and_cures(ours, web, status, words, cause, cure):
+    """What a server says is told in words of ours, with what helps."""
+    web.status, web.words = status, words
+    with pytest.raises(RemoteError) as caught:
+        ours.remote.send([put(ours, {"": b"x"}).key])
+    assert caught.value.fact.endswith(f": {cause}")
+    assert cure in caught.value.hint
+    assert "AKIA" not in str(caught.value)
+
+
+def test_where_there_are_no_credentials(monkeypatch, tmp_path):
+    """A bucket without any is not said to be out of reach because the cloud's own source of them is."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    cache = cache_at(tmp_path / "ours", "s3://bucket/x", patience=0.3)
+    with pytest.raises(RemoteError, match="there are no credentials for it"):
+        cache.remote.send([put(cache, {"": b"x"}).key])
 
 
 def test_where_nothing_can_be_listed_there_are_no_kin(ours, theirs, web):

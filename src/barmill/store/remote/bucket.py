@@ -128,12 +128,16 @@ class Bucket:
         raise kind(f"{verb} {name} of {self.url}: {fact}", cure)
 
 
-_STATUS = re.compile(r"\b([45]\d\d) [A-Z][a-z]+")
+_STATUS = re.compile(r"\b([345]\d\d) [A-Z][a-z]+")
 _SYSTEM = re.compile(r"\(?\bos error (\d{1,4})\b|\bcode: (\d{1,4}),\s+kind")
 _RIGHTS = "look at the credentials in the environment (AWS_…, GOOGLE_…, AZURE_…), and at what they may do there"
 _WAY = "look at the address, at the server, and at a proxy in the environment (HTTPS_PROXY, NO_PROXY)"
 _LOST = ("it does not answer in time", "it can't be connected to")
 _WORDS = (
+    ("169.254.169.254", "there are no credentials for it", _RIGHTS),  # they are asked for there where nothing else gives any
+    ("RequestTimeTooSkewed", "its clock and that of this machine differ", "set the clock"),
+    ("ExpiredToken", "the credentials have expired", _RIGHTS),
+    ("redirect without LOCATION", "it sends elsewhere", "look at the address, and at the region (AWS_REGION)"),
     ("kind: Timeout", _LOST[0], _WAY),
     ("kind: Connect", _LOST[1], _WAY),
     ("Account must be specified", "its account is not set", "set AZURE_STORAGE_ACCOUNT_NAME"),

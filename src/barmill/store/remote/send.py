@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing
+from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing, RemoteError
 from barmill.hashing import Digest
 from barmill.store.actions import Record
 from barmill.store.kin import common_of
@@ -14,7 +14,7 @@ from barmill.store.remote.counts import Counts
 from barmill.store.remote.fetch import Fetch
 from barmill.store.remote.layout import action_name, kin_name, object_name
 from barmill.store.remote.local import Local
-from barmill.store.remote.place import Place
+from barmill.store.remote.place import Place, Unfit
 from barmill.store.remote.seal import Envelope, pack
 from barmill.store.remote.strong import Digests
 
@@ -107,6 +107,8 @@ class Send:
         """The keys whose records are there as we would write them, but for when and where they were built, or better."""
         there = set()
         for key, answer in self._breaker.ask(self._fetch.envelope, [key for key in records if not self._is_refused(key)]):
+            if isinstance(answer, Unfit):
+                self._fetch.refused.add(action_name(key))
             if not isinstance(answer, Envelope):
                 continue
             theirs, ours = answer.record, records[key]
@@ -155,5 +157,17 @@ class Send:
         if "pieces" in record.manifest:
             self._place.write(kin_name(common_of(record.manifest), record.key), b"")
         self._place.write(action_name(record.key), pack(envelope, self._key))
-        self._fetch.refused.discard(action_name(record.key))
+        if self._is_refused(record.key):
+            self._look_again(record.key)
+            self._fetch.refused.discard(action_name(record.key))
         self._counts.add(sent_records=1)
+
+    def _look_again(self, key: Digest) -> None:
+        """See that what was no record is one now: it may be a page that is given for whatever is asked, and takes nothing."""
+        try:
+            found = self._fetch.envelope(key)
+        except Unfit:
+            found = None
+        if found is None:
+            what = f"writing {action_name(key)} to {self._place.url}: what it gives is not what it was sent"
+            raise RemoteError(what, "is there a store at this address, or a page that asks to log in?")
