@@ -90,7 +90,7 @@ class Front:
                 if outcomes[number] is None and (key := self._key(target, task, cache)):
                     lacking[number] = key
         cache.guard.rest()
-        brought = self._fetched(cache, set(lacking.values()))
+        brought = cache.fetch(set(lacking.values()))
         for number, key in lacking.items():
             task = f"{name}:{targets[number].name}"
             if key in brought:
@@ -117,12 +117,6 @@ class Front:
             return cache.key_once(target)
         except (BarmillError, OSError):
             return None  # its task will tell
-
-    def _fetched(self, cache: Cache, keys: set[Digest]) -> set[Digest]:
-        try:
-            return cache.fetch(keys)
-        except OSError:
-            return set()  # what can't be written here is told by the task that needs it
 
     def note(self, target: Target, task: str) -> None:
         """A target gets a task: what reads its outputs waits for it."""

@@ -122,3 +122,26 @@ def test_nothing_is_visible_before_it_is_verified(tmp_path, monkeypatch):
     assert not [path for path in seen if path.is_relative_to(theirs.objects.root / "objects")]
     assert contents(theirs.objects.root / "objects") == {}
     assert theirs.remote.counts.refused == 2
+
+
+def test_a_pipe_is_not_waited_for(folder):
+    """A pipe that nobody writes to is no object and no record, and is left at once."""
+    folder.write("a/b", b"")
+    path = Path(folder.url.removeprefix("file://")) / "a/pipe"
+    os.mkfifo(path)
+    with pytest.raises(Unfit, match="has 0 bytes"):
+        folder.read("a/pipe", 9, 9)
+    assert folder.read("a/pipe", 9) == b""
+
+
+def test_a_file_that_is_not_read_to_its_end_is_closed(folder):
+    """No descriptor stays open of what was refused, or left after some of it or none."""
+    folder.write("a", LARGE)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(Unfit):
+        folder.stream("a", 1)
+    with pytest.raises(Unfit):
+        folder.read("a", 1)
+    next(folder.stream("a", len(LARGE)))
+    folder.stream("a", len(LARGE))
+    assert os.listdir("/proc/self/fd") == before

@@ -1,11 +1,15 @@
 """Records and objects travel from store to store over a folder."""
 
+import errno
 import pickle
+import shutil
+import types
 
 import pytest
 
 from barmill.errors import ObjectMissing, RemoteError
 from barmill.hashing import digest_bytes
+from barmill.store.objects import Objects
 from tests.store.remote.places import KEY, cache_at, contents, put, sha
 
 FILES = {"a.txt": b"a" * 100, "deep/b.bin": bytes(range(256)) * 8192, "empty": b""}
@@ -99,6 +103,39 @@ def test_an_object_that_is_not_there_is_an_error(theirs):
     """Asked for an object by its digest, a remote without it is an error that names it."""
     with pytest.raises(ObjectMissing, match=digest_bytes(b"none")):
         theirs.remote.fetch_objects([(digest_bytes(b"none"), 4, "")])
+
+
+def test_a_store_that_is_full_keeps_what_came(ours, theirs, monkeypatch, capsys):
+    """Where the disk is full in the middle of a batch, results that came whole are stored; the others are misses, and told."""
+    records = [put(ours, {"": bytes([n]) * (n + 1)}, n=n) for n in range(6)]
+    ours.remote.send([record.key for record in records])
+    add = Objects.add
+
+    def full(self, data, digest):
+        if len(data) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
+        add(self, data, digest)
+
+    monkeypatch.setattr(Objects, "add", full)
+    assert theirs.remote.fetch([record.key for record in records]) == {record.key for record in records[:4]}
+    theirs.remote.drain()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"No space left on device: {theirs.objects.root} must be writable, and have room; 2 requests failed" in line
+    assert theirs.remote.counts.refused == 0
+    digest, size = next(records[5].objects())
+    with pytest.raises(OSError, match="No space left"):
+        theirs.remote.fetch_objects([(digest, size, "")])
+
+
+def test_a_large_object_for_which_there_is_no_room(ours, theirs, monkeypatch, capsys):
+    """It is a miss that is told as what it is; nothing is refused, and nothing of it stays."""
+    record = put(ours, {"": bytes(3 << 20)})
+    ours.remote.send([record.key])
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1 << 20))
+    assert theirs.remote.fetch([record.key]) == set()
+    theirs.remote.drain()
+    assert f"no room for {3 << 20} bytes" in capsys.readouterr().err
+    assert (theirs.remote.counts.refused, contents(theirs.objects.root / "objects")) == (0, {})
 
 
 def test_what_is_not_here_cannot_be_sent(ours):

@@ -1,6 +1,6 @@
 """What comes from a remote: records and objects, each verified before it is stored here."""
 
-import contextlib
+import errno
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -86,6 +86,7 @@ class Fetch:
             ObjectMissing: the remote has not all of them.
             ObjectCorrupt: one is not what it should be.
             RemoteError: the remote does not answer, or refuses.
+            OSError: the local store can't be written.
         """
         lacking = self._lacking(wanted)
         for each, answer in self._ask(lacking.values()):
@@ -95,7 +96,7 @@ class Fetch:
             if isinstance(answer, Unfit):
                 raise ObjectCorrupt(f"{where} {answer.args[0]}", "send it again")
             if isinstance(answer, RemoteError):
-                raise answer
+                raise answer.__cause__ or answer
             del lacking[each.digest]
         if lacking:
             fault = self._breaker.fault
@@ -162,6 +163,12 @@ class Fetch:
 
     def _object(self, wanted: Wanted) -> int | None:
         """Bring one object; its size, None if the remote has none."""
+        try:
+            return self._brought(wanted)
+        except OSError as error:
+            raise self._unstored(error) from error
+
+    def _brought(self, wanted: Wanted) -> int | None:
         if not wanted.size:
             _believe(wanted, Digests())
             self._local.objects.add(memoryview(b""), wanted.digest)
@@ -182,7 +189,7 @@ class Fetch:
         path = self._local.objects.path(wanted.digest)
         files.make_folder(path.parent)
         if shutil.disk_usage(path.parent).free < wanted.size:
-            raise Unfit(f"has {wanted.size} bytes, for which there is no room in {path.parent}")
+            raise OSError(errno.ENOSPC, f"no room for {wanted.size} bytes", str(path.parent))
         temporary = files.temporary_name(path)
         digests = Digests()
         try:
@@ -197,9 +204,15 @@ class Fetch:
         return True
 
     def _store(self, record: Record) -> bool:
-        with contextlib.suppress(OSError):  # a store that can't be written holds nothing
+        try:
             return self._local.store(record)
-        return False
+        except OSError as error:  # a store that can't be written holds nothing
+            self._counts.blame(self._unstored(error))
+            return False
+
+    def _unstored(self, error: OSError) -> RemoteError:
+        store = self._local.objects.root
+        return RemoteError(f"storing in {store}: {error.strerror or error}", f"{store} must be writable, and have room")
 
     def _refuse(self, name: str, why: Unfit) -> None:
         self.refused.add(name)

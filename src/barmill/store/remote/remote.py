@@ -86,10 +86,7 @@ class Remote:
         """Bring records of these keys, and every object that they name and the local store lacks, verified.
 
         Returns:
-            The keys that are whole here now. What the remote does is told in a warning and is no error.
-
-        Raises:
-            OSError: the local store can't be written.
+            The keys that are whole here now. What the remote does, and a store that can't be written, is told and is no error.
         """
         if not keys or not self.reads:
             return set()
@@ -122,6 +119,7 @@ class Remote:
             ObjectMissing: the remote has not all of them.
             ObjectCorrupt: one is not what it should be.
             RemoteError: the remote does not answer, or refuses.
+            OSError: the local store can't be written.
         """
         self._fetch.objects([Wanted(*each) for each in wanted])
 
