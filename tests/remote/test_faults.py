@@ -5,7 +5,9 @@ import signal
 
 import pytest
 
+from barmill.errors import RemoteError
 from barmill.hashing import digest_bytes
+from barmill.store.remote import bucket
 from tests.remote.conftest import TARGETS
 from tests.remote.test_travel import sound
 from tests.support.faults import Fault, proxy
@@ -169,6 +171,18 @@ def test_the_breaker_opens_once(filled, tmp_path, kind, workers):
     assert set(front.verbs()) == {"GET"}
     firsts = {request for request, _ in front.asked}
     assert len(firsts) <= 43
+
+
+def test_a_byte_now_and_then_is_no_answer(running, monkeypatch):
+    """What is read at once has a time for all of it: a server that trickles is given up, also by those who wait for answers."""
+    place = Place(running("nginx"))
+    place.put("trickle", b"x" * 100)
+    monkeypatch.setattr(bucket, "_WHOLE", 0.5)
+    with proxy(place.server.port, Fault("drip", "^GET", seconds=0.1)) as front:
+        slow = bucket.Bucket(place.behind(front.port).url, patience=0.5)
+        with pytest.raises(RemoteError, match="it does not answer in time"):
+            slow.read("trickle", 100, 100)
+        assert bytes(next(slow.stream("trickle", 100)))  # what is large has the time that it takes
 
 
 def test_patience_is_not_for_the_patient(filled, toy, tmp_path):

@@ -13,7 +13,7 @@ from barmill.store.remote.place import Unfit, check, parts_of
 
 _PART = 1 << 20  # bytes that are taken from a download at once
 _CHUNK = 5 << 20  # of a large upload: the least that S3 takes
-_UPLOAD = 60.0  # seconds that a request with a body may take
+_WHOLE = 60.0  # seconds that a request may take that reads at once, or writes: a byte a second is an answer, too
 _LONG = datetime.timedelta(days=1)
 
 
@@ -30,11 +30,11 @@ class Bucket:
         self._is_plain_http = url.startswith(("http://", "https://"))
         self._patience = patience
         self._lock = threading.Lock()
-        self._opened: tuple[Any, Any] | None = None
+        self._opened: tuple[Any, Any, Any] | None = None
 
     def read(self, name: str, most: int, size: int | None = None) -> memoryview | None:
         """The bytes under a name, None if nothing is there."""
-        got = self._get(name)
+        got = self._get(self._reader, name)
         if got is None:
             return None
         check(got.meta["size"], most, size)
@@ -44,7 +44,7 @@ class Bucket:
 
     def stream(self, name: str, size: int) -> Iterator[memoryview] | None:
         """As `read`, part by part."""
-        got = self._get(name)
+        got = self._get(self._streamer, name)
         if got is None:
             return None
         check(got.meta["size"], size, size)
@@ -55,10 +55,10 @@ class Bucket:
         while (part := self._asked("reading", name, lambda: next(parts, None))) is not None:
             yield memoryview(part)
 
-    def _get(self, name: str) -> Any:
+    def _get(self, store: Any, name: str) -> Any:
         import obstore
 
-        return self._asked("reading", name, lambda: obstore.get(self._reader, name), absent=True)
+        return self._asked("reading", name, lambda: obstore.get(store, name), absent=True)
 
     def write(self, name: str, data: bytes | memoryview | Path) -> None:
         """Put bytes, or the content of a file, under a name."""
@@ -89,17 +89,24 @@ class Bucket:
         return self._stores()[0]
 
     @property
-    def _writer(self) -> Any:
+    def _streamer(self) -> Any:
         return self._stores()[1]
 
-    def _stores(self) -> tuple[Any, Any]:
-        """What reads and what writes; opened once, by the first of the threads that need it."""
+    @property
+    def _writer(self) -> Any:
+        return self._stores()[2]
+
+    def _stores(self) -> tuple[Any, Any, Any]:
+        """What reads at once, what reads in parts, and what writes; opened once, by the first of the threads that need one."""
         with self._lock:
             if self._opened is None:
                 seconds = datetime.timedelta(seconds=self._patience)
-                longer = datetime.timedelta(seconds=max(self._patience, _UPLOAD))
-                reader = self._open({"connect_timeout": seconds, "read_timeout": seconds, "timeout": _LONG}, self._patience)
-                self._opened = reader, self._open({"connect_timeout": seconds, "timeout": longer}, self._patience)
+                whole = datetime.timedelta(seconds=max(self._patience, _WHOLE))
+                self._opened = (
+                    self._open({"connect_timeout": seconds, "read_timeout": seconds, "timeout": whole}, self._patience),
+                    self._open({"connect_timeout": seconds, "read_timeout": seconds, "timeout": _LONG}, self._patience),
+                    self._open({"connect_timeout": seconds, "timeout": whole}, self._patience),
+                )
         return self._opened
 
     def _open(self, client: dict[str, Any], patience: float) -> Any:
