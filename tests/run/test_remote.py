@@ -303,6 +303,30 @@ def test_ctrl_c_leaves_uploads_a_moment(ours, tmp_path, silent):
     assert "not sent" in result.err
 
 
+def test_ctrl_c_at_the_end_tells_what_was_not_sent(ours, silent):
+    """A signal while only uploads are waited for ends the run at once, and the line says how many were not sent."""
+    environ = {"BARMILL_REMOTE": silent, "BARMILL_REMOTE_MODE": "write", "BARMILL_REMOTE_PATIENCE": "60"}
+    run = ours.start(**environ)
+    assert next(line for line in run.stdout if line.startswith("7 built"))
+    run.send_signal(signal.SIGINT)
+    result = ended(run)
+    assert result.code == 128 + signal.SIGINT
+    assert "7 results were not sent; doit push sends them" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_ctrl_c_in_a_push(ours, silent):
+    """It ends at once, with the signal's exit code, and without a traceback."""
+    ours.good()
+    run = ours.start("push", BARMILL_REMOTE=silent)
+    until(lambda: len(os.listdir(f"/proc/{run.pid}/task")) > 4)  # threads that ask the remote
+    run.send_signal(signal.SIGINT)
+    result = ended(run)
+    assert result.code == 128 + signal.SIGINT
+    assert "what was sent is sent" in result.err
+    assert "Traceback" not in result.err
+
+
 def test_two_checkouts_at_once(ours, theirs, remote):
     """Two checkouts that build the same at the same time leave a remote from which a third fetches all."""
     runs = [project.start(**remote) for project in (ours, theirs)]

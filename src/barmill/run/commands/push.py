@@ -1,6 +1,7 @@
 """`doit push [TARGET…]`: send results of the project's present graph from the store to the remote."""
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -35,7 +36,11 @@ class Push(Helped):
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options and the selected tasks."""
         FRONT.hurries = False
-        code: int = super().execute(params, args)
+        try:
+            code: int = super().execute(params, args)
+        except KeyboardInterrupt:
+            sys.stderr.write("ended by SIGINT; what was sent is sent, doit push goes on from here\n")
+            return 128 + int(signal.SIGINT)
         return code
 
     def _execute(self, pos_args: list[str]) -> int:

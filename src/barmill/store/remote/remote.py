@@ -176,19 +176,21 @@ class Remote:
         Args:
             seconds: how long at most.
         """
-        waiting = self.uploads.drain(seconds)
-        if self.counts.refused > 1:
-            self.counts.warn("refused", f"{self.counts.refused} records and objects were refused in all")
-        self.tell(waiting)
+        try:
+            self.uploads.drain(seconds)
+        finally:  # also of one who does not want to wait any longer
+            if self.counts.refused > 1:
+                self.counts.warn("refused", f"{self.counts.refused} records and objects were refused in all")
+            self.tell()
 
-    def tell(self, waiting: int = 0) -> None:
-        """Say in one line, once, what failed, why, and what helps; `waiting` results are still to be sent."""
+    def tell(self) -> None:
+        """Say in one line, once, what failed or is still to be sent, why, and what helps."""
         counts, facts = self.counts, []
         if self._asks.is_open:
             facts.append("the run went on without it")
         elif counts.failed:
             facts.append(f"{counts.failed} requests failed")
-        if unsent := counts.unsent + waiting:
+        if unsent := counts.unsent + self.uploads.waiting:
             facts.append(f"{unsent} results were not sent; doit push sends them")
         if facts:
             why = counts.cause or (reason_of(self._asks.fault) if self._asks.is_open else "")
