@@ -63,6 +63,45 @@ def test_a_push_without_rights(project, filled, environ, as_others, mode):
     assert result.err.count(f"hint: {RIGHT.format('write', filled)}") == 7
 
 
+EXPIRED = {
+    "all objects": "objects/??/*",
+    "all records": "actions/??/*",
+    "some objects": "objects/[0-7]?/*",
+    "some records": "actions/[0-7]?/*",
+    "some of each": "*/[0-7]?/*",
+}
+
+
+def expired(remote: Path, pattern: str) -> None:
+    """Delete as a rule by age does, which knows of nothing that belongs together."""
+    gone = list((remote / "barmill-1").glob(pattern))
+    assert gone
+    for path in gone:
+        path.unlink()
+
+
+@pytest.mark.parametrize("pattern", EXPIRED.values(), ids=EXPIRED)
+def test_what_has_expired_is_a_plain_miss(filled, environ, tmp_path, pattern):
+    """Whatever has gone, the next one says nothing, comes to the same, and the one after it fetches all."""
+    expired(filled, pattern)
+    second, third = Project.make(tmp_path / "second"), Project.make(tmp_path / "third")
+    result = second.good(**environ)
+    assert result.counts["built"] > 0
+    assert result.counts["built"] + result.counts["fetched"] == 7
+    assert result.err == ""
+    result = third.good(**environ)
+    assert (result.counts["fetched"], result.err) == (7, "")
+    assert third.artifacts() == second.artifacts() == Project(tmp_path / "first").artifacts()
+
+
+@pytest.mark.parametrize("pattern", EXPIRED.values(), ids=EXPIRED)
+def test_a_push_sends_again_what_has_expired(filled, environ, tmp_path, pattern):
+    """Who still has the results makes the remote whole: the next one builds nothing."""
+    expired(filled, pattern)
+    assert Project(tmp_path / "first").good("push", **environ).err == ""
+    assert Project.make(tmp_path / "second").good(**environ).counts["fetched"] == 7
+
+
 def test_a_remote_that_can_only_be_read(filled, environ, tmp_path, as_others):
     """What it has is fetched, and nothing is said: nothing had to be sent."""
     closed(filled, 0o555)
