@@ -222,6 +222,39 @@ def test_what_is_told_of_a_record_is_harmless(tmp_path, place, capsys):
     assert len(err) < 1000
 
 
+SHOWN = {"\x1b[2J": "?[2J", "x\ud800y": "x?y", "a\nerror: b": "a?error: b", "z" * 9999: "z" * 500}
+
+
+@pytest.mark.parametrize("text", SHOWN, ids=["escape", "surrogate", "lines", "endless"])
+def test_what_a_record_says_of_its_build_may_be_shown(tmp_path, place, text):
+    """Name, host and time of a build, and the paths that it read, are stored so that they do nothing to a terminal."""
+    key, packed = forged("", b"data")
+    body = json.loads(packed)
+    del body["record"]["check"]
+    body["record"] |= {"task": text, "host": text, "started": text, "read": [["text", text, digest_bytes(b"a")]]}
+    body["record"]["check"] = digest_record(body["record"])
+    left(place, key, b"data", canonical(body))
+    cache = cache_at(tmp_path / "open", tmp_path / "remote", key="")
+    assert cache.remote.fetch([key]) == {key}
+    stored = cache.actions.get(key)
+    assert (stored.task, stored.host, stored.started) == (SHOWN[text],) * 3
+    ((_, path, _),) = stored.read
+    assert path == ("z" * 4096 if text.isprintable() else SHOWN[text])
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(1e11, True), (1e300, False), (10**400, False)])
+def test_seconds_that_nobody_has(tmp_path, place, seconds, taken):
+    """A build that is said to have taken longer than a clock can wait, or a number can tell, is no reason to fail."""
+    key, packed = forged("", b"data")
+    body = json.loads(packed)
+    del body["record"]["check"]
+    body["record"]["seconds"] = seconds
+    body["record"]["check"] = digest_record(body["record"])
+    left(place, key, b"data", canonical(body))
+    cache = cache_at(tmp_path / "open", tmp_path / "remote", key="")
+    assert cache.remote.fetch([key]) == ({key} if taken else set())
+
+
 def test_many_faults_of_a_kind_are_one_line(tmp_path, place, capsys):
     """A remote full of forged names is told once, and counted."""
     keys = []

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from barmill.errors import BarmillError, RemoteError
+from barmill.store.remote.shown import printable
 
-_LONGEST = 500  # characters of a warning
 NAMES = ("hits", "misses", "refused", "received", "sent", "sent_records", "unsent", "failed")
 
 
@@ -72,9 +72,8 @@ class Counts:
             if kind in self._told:
                 return
             self._told.add(kind)
-        shown = "".join(letter if letter.isprintable() else "?" for letter in text[:_LONGEST])
         with contextlib.suppress(OSError, ValueError):  # that nobody reads it must not end a thread that others wait for
-            sys.stderr.write(f"warning: the remote {self.url}: {shown}\n")
+            sys.stderr.write(f"warning: the remote {self.url}: {printable(text)}\n")
 
 
 def reason_of(fault: RemoteError) -> str:

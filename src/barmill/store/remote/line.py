@@ -61,7 +61,7 @@ class Line:
     ) -> Iterator[tuple[Item, Answer | Exception]]:
         while count:
             try:
-                found = [batch.answers.get(timeout=None if left is None else max(0.0, left()))]
+                found = [batch.answers.get(timeout=None if left is None else min(max(0.0, left()), threading.TIMEOUT_MAX))]
             except queue.Empty:
                 raise Stalled from None
             while not batch.answers.empty():

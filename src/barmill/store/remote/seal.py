@@ -6,18 +6,21 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from barmill.hashing import Digest, canonical, digest_bytes
 from barmill.store import actions
 from barmill.store.actions import Record
 from barmill.store.remote.place import Unfit
+from barmill.store.remote.shown import printable
 
 FORMAT = 1
 _DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _STRONG = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST = 1 << 62  # bytes of an object
+_ETERNITY = 1e12  # seconds
+_PATH = 4096  # characters of a path
 _LONGEST = 255  # bytes of a file's name
 _SELF = {"", "./"}  # names of an output that is a file, or a folder with nothing in it
 _NOTHING = (digest_bytes(b""), 0)
@@ -39,7 +42,7 @@ def pack(envelope: Envelope, key: str) -> bytes:
 
 
 def unpack(data: bytes, name: Digest, key: str) -> Envelope:
-    """The envelope of the record `name`; every bit of it is as it was packed.
+    """The envelope of the record `name`; every bit of it is as it was packed, but for what can't be shown, which reads `?`.
 
     Args:
         data: its bytes.
@@ -70,7 +73,18 @@ def unpack(data: bytes, name: Digest, key: str) -> Envelope:
     if record is None:
         raise Unfit("is a record of another format")
     _check(record, body["strong"])
-    return Envelope(record, body["strong"])
+    return Envelope(_harmless(record), body["strong"])
+
+
+def _harmless(record: Record) -> Record:
+    """The record, with what is only ever shown of it as it may be shown: it comes from anybody, and goes to a terminal."""
+    return replace(
+        record,
+        read=[(printable(role), printable(path, _PATH), digest) for role, path, digest in record.read],
+        task=printable(record.task),
+        started=printable(record.started),
+        host=printable(record.host),
+    )
 
 
 def _seal(body: Mapping[str, Any], key: str) -> str:
@@ -144,4 +158,4 @@ def _is_text(value: object) -> bool:
 
 
 def _is_seconds(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _ETERNITY
