@@ -142,6 +142,24 @@ def test_what_another_has_mended_meanwhile_stays(tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "store/quarantine").exists()
 
 
+def test_what_another_has_mended_at_the_last_moment_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sound object that was moved in the place of a damaged one is moved back, and given out."""
+    objects, digest = stored(tmp_path, b"sound")
+    path = objects.path(digest)
+    path.chmod(0o644)
+    path.write_bytes(b"sick!")
+    set_aside = Objects.set_aside
+
+    def late(self: Objects, source: Path) -> Path:
+        path.write_bytes(b"sound")
+        return set_aside(self, source)
+
+    monkeypatch.setattr(Objects, "set_aside", late)
+    objects.restore(digest, 5, tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == path.read_bytes() == b"sound"
+    assert not list((tmp_path / "store/quarantine").iterdir())
+
+
 def test_damage_that_another_has_moved_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two who meet the same damage both say so; the second has nothing left to move."""
     objects, digest = stored(tmp_path, b"sound")

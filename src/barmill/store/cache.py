@@ -229,17 +229,17 @@ class Cache:
 
     def _known(self, target: Target, key: Digest, record: Record | None, start: float) -> tuple[Outcome | None, str]:
         """Have a known result in place: what came of it, or None and why it can't be had, if there is anything to say."""
-        warning, tries = "", 2  # the store, and what it lacks from the remote
+        warning, faults, tries = "", 0, 2  # the store, and what it lacks from the remote
         while tries:
             tries -= 1
             if record is not None:
                 try:
                     if outcome := self._recall(target, record, start):
                         return outcome, ""
-                except ObjectMissing as error:
-                    warning = f"{error.fact}; built again"
-                except ObjectCorrupt as error:
-                    warning, tries = f"{error.fact}; built again", max(tries, 1)  # the next one may be damaged, too
+                except (ObjectMissing, ObjectCorrupt) as error:
+                    warning, faults = f"{error.fact}; built again", faults + 1
+                    if faults <= 2 * sum(1 for _ in record.objects()):  # each may be damaged, and be set aside by another, too
+                        tries = max(tries, 1)
             if self.remote is None or key in self.remote.absent or not self.remote.fetch_late(key):
                 break
             record = self.actions.get(key)

@@ -140,8 +140,8 @@ class Objects:
                     raise
                 raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
             except _Damaged as damage:
-                if not self._is_sound(source, digest):
-                    raise self._corrupt(source, damage.args[0]) from None
+                if fault := self._corrupt(source, digest, damage.args[0]):
+                    raise fault from None
             else:
                 return
 
@@ -154,11 +154,19 @@ class Objects:
             _verify(_readable(lambda: digest_file(source)), digest)
             files.copy_new(source, place, link=self.link)
 
-    def _corrupt(self, path: Path, fact: str) -> ObjectCorrupt:
+    def _corrupt(self, path: Path, digest: Digest, fact: str) -> ObjectCorrupt | None:
+        """Set a damaged object aside; None if it is sound by now, and in its place."""
+        if self._is_sound(path, digest):
+            return None
         try:
-            done = f"moved to {self.set_aside(path)}"
+            aside = self.set_aside(path)
         except FileNotFoundError:
             done = "another has moved it"
+        else:
+            if self._is_sound(aside, digest):  # another was faster, between the look and the move
+                files.move(aside, path)
+                return None
+            done = f"moved to {aside}"
         return ObjectCorrupt(f"object {path} {fact}; {done}", "run doit: what needs it is built again")
 
     def _is_sound(self, source: Path, digest: Digest) -> bool:

@@ -10,6 +10,8 @@ import pytest
 from barmill.errors import ObjectMissing, RemoteError
 from barmill.hashing import digest_bytes
 from barmill.store.objects import Objects
+from barmill.store.remote.options import RemoteOptions, checked
+from tests.store.builds import Place
 from tests.store.remote.places import KEY, cache_at, contents, put, sha
 
 FILES = {"a.txt": b"a" * 100, "deep/b.bin": bytes(range(256)) * 8192, "empty": b""}
@@ -103,6 +105,28 @@ def test_an_object_that_is_not_there_is_an_error(theirs):
     """Asked for an object by its digest, a remote without it is an error that names it."""
     with pytest.raises(ObjectMissing, match=digest_bytes(b"none")):
         theirs.remote.fetch_objects([(digest_bytes(b"none"), 4, "")])
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_what_another_takes_away_again_is_fetched_again(tmp_path, monkeypatch, comes):
+    """An object that went as soon as it had come is fetched once more; if it always goes, the target is built."""
+    options = RemoteOptions(checked(str(tmp_path / "remote")), patience=5.0)
+    first = Place(tmp_path / "first", remote=options)
+    assert first.ensure() == "built"
+    first.cache.remote.drain()
+    first.cache.remote.send([path.parent.name + path.stem for path in (first.store / "actions").rglob("*.json")])
+    second = Place(tmp_path / "second", remote=options)
+    restore, taken = Objects.restore, []
+
+    def takes(self, digest, size, place):
+        if not (comes and taken):
+            taken.append(digest)
+            self.path(digest).unlink()
+        restore(self, digest, size, place)
+
+    monkeypatch.setattr(Objects, "restore", takes)
+    assert second.ensure() == ("fetched" if comes else "built")
+    assert len(taken) == (1 if comes else 3)
 
 
 def test_a_store_that_is_full_keeps_what_came(ours, theirs, monkeypatch, capsys):
