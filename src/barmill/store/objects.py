@@ -136,8 +136,8 @@ class Objects:
             try:
                 self._write(source, digest, place)
             except FileNotFoundError as error:
-                if str(error.filename) != str(source):  # not whether it is there now: another may have stored it again meanwhile
-                    raise
+                if str(error.filename) != str(source):
+                    raise  # asked so, because another may have stored it again meanwhile
                 raise ObjectMissing(f"object {source} is missing", "run doit: what needs it is built again") from None
             except _Damaged as damage:
                 if fault := self._corrupt(source, digest, damage.args[0]):

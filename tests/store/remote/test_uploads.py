@@ -146,7 +146,7 @@ def test_warnings_that_nobody_reads(ours, monkeypatch):
     def fail(self, *arguments):
         raise ArithmeticError
 
-    monkeypatch.setattr(Place, "write", fail)
+    monkeypatch.setattr(Folder, "write", fail)
     monkeypatch.setattr(sys, "stderr", Nobody())
     for number in range(3):
         ours.remote.offer(put(ours, {"": bytes([number])}, params={"n": number}).key)
