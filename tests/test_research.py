@@ -87,7 +87,7 @@ def test_everything_is_there(project: ResearchProject) -> None:
     assert sorted(project.results()) == sorted(strategies(LINES))
     folder = project.root / f"artifacts/results/{NAME}"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "backtest_results_merged.parquet", "failed.csv", "ranking.csv", "report.html", "summary.json",
+        "backtest_results_merged.parquet", "failed.csv", "ranking.csv", "report.html", "silent.csv", "summary.json",
     ]  # fmt: skip
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(folder.parents[3].rglob("*.parquet"))}
     project.assert_fresh()

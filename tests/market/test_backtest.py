@@ -225,7 +225,7 @@ def test_kernels_stay_within_their_arrays(tmp_path):
     """Random trades, trades at every bar, and all rules run with numba checking every index."""
     if os.environ.get("NUMBA_BOUNDSCHECK"):
         return
-    chosen = "equal_to_the_slow_one or has_room or looks_ahead or hardly_any"
+    chosen = "equal_to_the_slow_one or has_room or looks_ahead or hardly_any or quantiles"
     done = subprocess.run(
         [
             sys.executable,

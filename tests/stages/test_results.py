@@ -13,6 +13,7 @@ from barmill.market import metrics, ranking
 from barmill.market.backtest import Backtest
 from barmill.market.costs import Costs
 from barmill.market.ranking import COLUMNS, GUARD, Sample, best_of_noise, deflated_sharpe, rank, share_below, stability
+from barmill.market.silence import REASONS, silent
 from barmill.market.strategies.families import FAMILIES
 from barmill.market.strategies.strategy import Strategy, batches_of, strategies
 from barmill.market.tables import read_parquet, read_rows
@@ -41,7 +42,7 @@ def build(folder, lines=LINES, size=20, failing=(), minimum=3, bars=700):
         mixed = {name: broken if name in failing else rule for name, rule in pieces.items()}
         batches.build([chunk], files[-1], costs=COSTS, **TRADING, pieces=mixed, known={})
     out = {role: folder / name for role, name in results._FILES.items()}
-    roles = {role: out[role] for role in ("merged", "ranking", "failed", "summary")}
+    roles = {role: out[role] for role in ("merged", "ranking", "failed", "silent", "summary")}
     results.rank(files, [chunk], **roles, dataset=NAME, costs=COSTS, minimum_trades=minimum, **TRADING)
     return out | {"chunk": chunk}
 
@@ -55,26 +56,47 @@ def test_merged_whatever_the_batches(tmp_path):
 
 
 def test_counts(tmp_path):
-    """Every strategy is counted once: failed, silent, too few trades, or ranked."""
+    """Every strategy is counted once: failed, too short a series, silent, too few trades, or ranked."""
     failing = sorted(strategies(LINES))[:2]
-    lines = (*LINES, "keltner n=10 width=50 stop=2 target=3")
+    lines = (*LINES, "keltner n=10 width=50 stop=2 target=3", "ma_cross fast=100 ratio=7|8 stop=2 target=3|5")
     out = build(tmp_path, lines, failing=failing, minimum=25)
     counts = json.loads(out["summary"].read_text())
-    assert (counts["strategies"], counts["failed"], counts["silent"]) == (67, 2, 1)
+    assert (counts["strategies"], counts["failed"], counts["silent"], counts["too_short"]) == (71, 2, 1, 4)
     assert counts["ranked"] > 0
     assert counts["too_few_trades"] > 0
-    assert counts["failed"] + counts["silent"] + counts["too_few_trades"] + counts["ranked"] == 67
+    assert sum(counts[name] for name in ("failed", "too_short", "silent", "too_few_trades", "ranked")) == 71
     assert [row["strategy"] for row in read_rows(out["failed"])] == failing
     assert {row["error"] for row in read_rows(out["failed"])} == {"ValueError in broken: no such thing"}
     ranked = read_rows(out["ranking"])
     assert all(int(row["in_n_trades"]) >= 25 for row in ranked)
     assert not {row["strategy"] for row in ranked} & set(failing)
+    silent = {row["strategy"].partition(" stop")[0]: row for row in read_rows(out["silent"])}
+    assert len(read_rows(out["silent"])) == 5
+    assert [(silent[name]["reason"], silent[name]["bars"], silent[name]["needed"]) for name in sorted(silent)] == [
+        ("no_signal", "700", "31"), ("too_short", "700", "702"), ("too_short", "700", "802"),
+    ]  # fmt: skip
+
+
+def test_why_a_strategy_never_trades():
+    """Too few bars for its rule, a rule that was never met, or a signal at the last bar; what trades or failed is left out."""
+    names = [f"ma_cross fast=5 ratio={ratio} stop=2 target=3 hold=9" for ratio in (2, 12, 20, 2, 2)]
+    table = table_of(strategy=names, n_trades=[0, 0, 0, 3, 0], n_signals=[1, 0, 0, 3, 0], error=["", "", "", "", "ValueError"])
+    assert silent(table, 62) == [
+        (names[0], "at_the_end", 62, 31),
+        (names[1], "no_signal", 62, 62),
+        (names[2], "too_short", 62, 102),
+    ]
+    assert {each.reason for each in silent(table, 62)} == set(REASONS)
 
 
 def table_of(**columns):
     """A results table of some columns; the others are the same in every row."""
     count = len(columns["strategy"])
-    base = dict.fromkeys((*metrics.COLUMNS, "stop", "target", "hold"), 1.0) | {"error": "", "family": "f", "signal": "s"}
+    base = dict.fromkeys((*metrics.COLUMNS, "stop", "target", "hold", "n_signals"), 1.0) | {
+        "error": "",
+        "family": "f",
+        "signal": "s",
+    }
     return {name: columns.get(name, [value] * count) for name, value in {**base, "strategy": None}.items()}
 
 
@@ -259,6 +281,17 @@ def test_the_page_says_what_was_found(tmp_path):
     assert len(headings) == 2
 
 
+def test_the_page_says_what_never_trades(tmp_path):
+    """By family, how many, why, and how many bars they need; and whether there is any volume."""
+    lines = (*LINES, "keltner n=10 width=50 stop=2 target=3", "ma_cross fast=100 ratio=7|8 stop=2 target=3|5")
+    said = page(build(tmp_path, lines)).said
+    at = said.index("Strategies that never trade")
+    assert said[at + 6 : at + 16] == [
+        "keltner", "1", REASONS["no_signal"], "31", "31", "ma_cross", "4", REASONS["too_short"], "702", "802",
+    ]  # fmt: skip
+    assert not any("No bar has a volume" in each for each in said)
+
+
 def test_the_page_of_a_partial_result(tmp_path):
     """Where strategies failed the page says so, and where nothing is ranked it has no equity and no drawdown."""
     out = build(tmp_path / "a", failing=strategies(LINES)[:3])
@@ -311,7 +344,9 @@ class TestContract(StageContract):
         """Table and ranking of 66 strategies on 700 bars."""
         out = build(root / "data")
         files = sorted((root / "data").glob("results_batch_*.parquet"))
-        places = {role: root / f"artifacts/results/{out[role].name}" for role in ("merged", "ranking", "failed", "summary")}
+        places = {
+            role: root / f"artifacts/results/{out[role].name}" for role in ("merged", "ranking", "failed", "silent", "summary")
+        }
         params = {"dataset": NAME, "costs": COSTS, "minimum_trades": 3} | TRADING
         return Target(NAME, results.rank, {"batches": files, "bars": [out["chunk"]]}, places, params)
 

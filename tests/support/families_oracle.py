@@ -24,6 +24,7 @@ class Bars:
         )
         self.minute = [stamp // 60_000_000 for stamp in series.time.tolist()]
         self.count = len(self.close)
+        self.strengths = {}
 
     def ema(self, i, n, values=None):
         """Exponential mean of the values up to i, started with the first that is known."""
@@ -72,6 +73,11 @@ class Bars:
 
     def rsi(self, i, n):
         """Relative strength index."""
+        if (i, n) not in self.strengths:
+            self.strengths[i, n] = self._strength(i, n)
+        return self.strengths[i, n]
+
+    def _strength(self, i, n):
         changes = [b - a for a, b in zip(self.close[:i], self.close[1 : i + 1], strict=True)]
         up, down = (self.wilder([max(sign * each, 0.0) for each in changes], n) for sign in (1, -1))
         if up is None:
@@ -142,9 +148,24 @@ def band_reversion(bars, i, n, width):
     return _both(lambda k: (bars.close[k], edge(k, -1)), lambda k: (bars.close[k], edge(k, 1)), i)
 
 
-def rsi_reversion(bars, i, n, level):
-    """The index leaves an outer zone."""
-    return _both(lambda k: (bars.rsi(k, n), level), lambda k: (bars.rsi(k, n), 100 - level), i)
+def _quantile(values, share):
+    """The quantile of some values: between two of them in proportion."""
+    ordered = sorted(values)
+    below = math.floor((len(ordered) - 1) * share)
+    part = (len(ordered) - 1) * share - below
+    return ordered[below] if part == 0 else ordered[below] * (1 - part) + ordered[below + 1] * part
+
+
+def rsi_reversion(bars, i, n, share):
+    """The index leaves the zone of its lowest or highest values of 120 bars."""
+    index = [bars.rsi(k, n) for k in range(max(i - 120, 0), i + 1)]
+
+    def pair(k, part):
+        window = index[: len(index) - (i - k)][-120:]
+        whole = len(window) == 120 and None not in window
+        return window[-1], _quantile(window, part) if whole else None
+
+    return _both(lambda k: pair(k, share), lambda k: pair(k, 1 - share), i)
 
 
 def momentum(bars, i, n, least):
@@ -176,17 +197,27 @@ def squeeze(bars, i, n, m, tight):
     return quiet and bars.close[i] > top, quiet and bars.close[i] < bottom
 
 
-def range_burst(bars, i, n, times):
+def _unusual(values, i, n, width):
+    """Whether a value is above the mean of the n before by so many of their deviations."""
+    part = values[i - n : i] if i >= n else []
+    if not part:
+        return False
+    mean = sum(part) / n
+    return above(values[i], mean + width * math.sqrt(sum((each - mean) ** 2 for each in part) / n))
+
+
+def range_burst(bars, i, n, width):
     """A wide bar that closes near its end."""
-    wide = above(bars.true_range(i), _times(bars.atr(i - 1, n), times))
+    wide = _unusual([bars.true_range(k) for k in range(i + 1)], i, n, width)
     edge = 0.25 * (bars.high[i] - bars.low[i])
     return wide and bars.close[i] > bars.high[i] - edge, wide and bars.close[i] < bars.low[i] + edge
 
 
-def volume_burst(bars, i, n, times):
-    """A busy bar."""
-    usual = bars.mean(bars.volume, i - 1, n) if i else None
-    busy = above(bars.volume[i], _times(usual, times))
+def volume_burst(bars, i, n, width):
+    """A busy bar, or a wide one where no volume is known."""
+    volume = [0 if math.isnan(each) else each for each in bars.volume]
+    silent = not any(volume[max(i - n, 0) : i])
+    busy = _unusual([bars.true_range(k) for k in range(i + 1)] if silent else volume, i, n, width)
     return busy and bars.close[i] > bars.open[i], busy and bars.close[i] < bars.open[i]
 
 
@@ -202,6 +233,8 @@ def clock(bars, i, session, n):
 
 def regime(bars, i, n, clear, m):
     """With a breakout in a trend, against it without one."""
+    if bars.efficiency(i, n) is None:
+        return False, False
     trend = above(bars.efficiency(i, n), clear)
     up, down = _both(lambda k: (bars.close[k], bars.highest(k - 1, m)), lambda k: (bars.close[k], bars.lowest(k - 1, m)), i)
     return (up, down) if trend else (down, up)
@@ -238,7 +271,7 @@ def _rising(pattern, seen, bars, i):
     if pattern == "engulfing":
         return pc < po and o <= pc and c > po
     if pattern == "harami":
-        return pc < po and o > pc and c > o and c < po
+        return pc < po and o >= pc and c > o and c <= po and (o, c) != (pc, po)
     if pattern == "piercing":
         return pc < po and o <= pc and (po + pc) / 2 < c <= po
     if pattern == "outside":

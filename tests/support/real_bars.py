@@ -1,7 +1,8 @@
-"""Real minute bars as series, read without the code under test."""
+"""Real minute bars, and those of the sample, as series, read without the code under test."""
 
 import csv
 import datetime as dt
+from pathlib import Path
 
 import numpy as np
 
@@ -19,6 +20,12 @@ def ada() -> Series:
     """43,200 minutes of ADAUSDT."""
     rows = list(csv.reader(real_data("crypto-1m-5m", "ADAUSDT_1m.csv").read_text().splitlines()))[1:]
     return _series((dt.datetime.fromisoformat(row[0]).replace(tzinfo=None), row[1:6]) for row in rows)
+
+
+def sample() -> Series:
+    """The 14,400 made minutes that are committed; they have no volume."""
+    rows = csv.reader((Path(__file__).parents[2] / "data/series/forex/1min/EURUSD.txt").read_text().splitlines()[1:])
+    return _series((dt.datetime.fromisoformat(f"{row[2]}T{row[3]}"), row[4:9]) for row in rows)
 
 
 def _series(rows) -> Series:

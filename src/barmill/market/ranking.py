@@ -80,14 +80,12 @@ class Ranking:
     Attributes:
         rows: of `COLUMNS`, the best first.
         distinct: backtests that differ in signals or exits, of those without an error.
-        silent: strategies without an error that never trade.
         expected_best: in-sample Sharpe ratio, per year, that the best of as many strategies without skill is expected to have;
             NaN where there are fewer than two distinct backtests with trades to choose from.
     """
 
     rows: list[dict[str, Any]]
     distinct: int
-    silent: int
     expected_best: float
 
 
@@ -122,8 +120,7 @@ def rank(table: Mapping[str, Sequence[Any]], sample: Sample, minimum_trades: int
         }
         for position, k in enumerate(order, 1)
     ]
-    silent = sum(not table["n_trades"][i] for i in good)
-    return Ranking(rows, len(first), silent, noise * math.sqrt(sample.per_year))
+    return Ranking(rows, len(first), noise * math.sqrt(sample.per_year))
 
 
 _READ = (

@@ -17,6 +17,8 @@ from barmill.target import Target
 
 if TYPE_CHECKING:
     from barmill.market.page.regimes import Sorting
+    from barmill.market.ranking import Ranking
+    from barmill.market.silence import Silence
 
 _CURVES = 10
 _TICKS = 6
@@ -28,6 +30,7 @@ def rank(
     merged: Path,
     ranking: Path,
     failed: Path,
+    silent: Path,
     summary: Path,
     *,
     dataset: str,
@@ -44,6 +47,7 @@ def rank(
         merged: Parquet, a row per strategy, ascending: see `market.results`.
         ranking: CSV, the best first: see `market.ranking`.
         failed: CSV of the strategies with an error: strategy, error.
+        silent: CSV of those that never trade, and why: see `market.silence`.
         summary: JSON of the counts.
         dataset: its name.
         costs: fields of `market.costs.Costs`.
@@ -51,7 +55,7 @@ def rank(
         out_of_sample: see `batches`.
         minimum_trades: in-sample trades below which a strategy is not ranked.
     """
-    from barmill.market import results
+    from barmill.market import results, silence
     from barmill.market.backtest import Backtest
     from barmill.market.ranking import COLUMNS, Sample
     from barmill.market.ranking import rank as ranked
@@ -66,21 +70,27 @@ def rank(
         {"strategy": name, "error": error} for name, error in zip(table["strategy"], table["error"], strict=True) if error
     ]
     write_rows(failed, ("strategy", "error"), faults)
-    counts = {
-        "dataset": dataset,
-        "batches": len(batches),
-        "strategies": len(table["strategy"]),
+    quiet = silence.silent(table, len(backtest.series))
+    write_rows(silent, silence.COLUMNS, (each._asdict() for each in quiet))
+    told = {"dataset": dataset, "batches": len(batches), **_counts(found, len(table["strategy"]), len(faults), quiet)}
+    told |= {"costs": dict(costs), **_span(backtest)}
+    summary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+def _counts(found: "Ranking", strategies: int, failed: int, quiet: Sequence["Silence"]) -> dict[str, Any]:
+    """What became of so many strategies: each failed, was silent, had too few trades, or is ranked."""
+    short = sum(each.reason == "too_short" for each in quiet)
+    return {
+        "strategies": strategies,
         "distinct": found.distinct,
-        "silent": found.silent,
-        "failed": len(faults),
-        "too_few_trades": len(table["strategy"]) - len(faults) - found.silent - len(found.rows),
+        "failed": failed,
+        "too_short": short,
+        "silent": len(quiet) - short,
+        "too_few_trades": strategies - failed - len(quiet) - len(found.rows),
         "ranked": len(found.rows),
         "passed": sum(not row["guard"] for row in found.rows),
         "expected_best_sharpe": None if math.isnan(found.expected_best) else found.expected_best,
-        "costs": dict(costs),
-        **_span(backtest),
     }
-    summary.write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
 
 
 def page(
@@ -120,6 +130,7 @@ def page(
     from barmill.market.page.labelgrid import LabelGrid
     from barmill.market.page.regimes import Prices
     from barmill.market.page.research import research_page
+    from barmill.market.silence import silent
     from barmill.market.strategies.families import FAMILIES
     from barmill.market.strategies.strategy import Strategy, value_of
     from barmill.market.tables import read_parquet
@@ -138,7 +149,8 @@ def page(
     grid = LabelGrid.of(read_rows(labels), _json(touches)["pip"])
     prices = Prices(backtest.series.time, backtest.series.close)
     sortings = [_sorting(*each) for each in zip(regimes, profiles, regimes_metadata, strict=True)]
-    out.write_text(research_page(counts, rows, curves, table, grid, prices, sortings), encoding="utf-8")
+    quiet = silent(table, counts["bars"])
+    out.write_text(research_page(counts, rows, curves, table, quiet, grid, prices, sortings), encoding="utf-8")
 
 
 def targets(plan: Plan) -> Iterator[Target]:
@@ -154,7 +166,7 @@ def targets(plan: Plan) -> Iterator[Target]:
         batches = [plan.path("batches", f"{name}/results_batch_{number}.parquet") for number in range(count)]
         yield Target(
             name, rank, {"batches": batches, "bars": bars},
-            {role: here[role] for role in ("merged", "ranking", "failed", "summary")},
+            {role: here[role] for role in ("merged", "ranking", "failed", "silent", "summary")},
             trading | {"dataset": name, "costs": costs, "minimum_trades": settings.minimum_trades},
         )  # fmt: skip
         read = {role: here[role] for role in ("merged", "ranking", "summary")} | {"bars": bars} | _research(plan, dataset)
@@ -193,6 +205,7 @@ _FILES = {
     "merged": "backtest_results_merged.parquet",
     "ranking": "ranking.csv",
     "failed": "failed.csv",
+    "silent": "silent.csv",
     "summary": "summary.json",
     "page": "report.html",
 }
@@ -207,6 +220,7 @@ def _span(backtest: Any) -> dict[str, Any]:
     ticks = range(len(time) // (2 * _TICKS), len(time), max(len(time) // _TICKS, 1))
     return {
         "bars": len(time),
+        "bars_with_volume": int((backtest.chart.volume > 0).sum()),
         "start": told[0],
         "end": told[1] if len(told) > 1 else "",
         "split": told[-1],

@@ -67,6 +67,38 @@ def moments(values: Floats, n: int) -> tuple[Floats, Floats]:
 
 
 @loop
+def tails(values: Floats, n: int, share: float) -> tuple[Floats, Floats]:
+    """The quantiles `share` and 1 - `share` of the last n values, between neighbours in proportion (Hyndman and Fan 1996, 7).
+
+    The values before the first that is not NaN are left out. The window is kept in order: n steps a value at most.
+    """
+    below, above = np.full(len(values), np.nan), np.full(len(values), np.nan)
+    ordered = np.empty(n)
+    place = (n - 1) * share
+    low = int(place)
+    part, high = place - low, min(low + 1, n - 1)
+    first = 0
+    while first < len(values) and values[first] != values[first]:
+        first += 1
+    for i in range(first, len(values)):
+        seen = i - first
+        free = min(seen, n - 1)  # the place that the window's oldest value leaves free; behind the last as long as it grows
+        if seen >= n:
+            free = np.searchsorted(ordered, values[i - n])
+        while free > 0 and ordered[free - 1] > values[i]:
+            ordered[free] = ordered[free - 1]
+            free -= 1
+        while free < min(seen, n - 1) and ordered[free + 1] < values[i]:
+            ordered[free] = ordered[free + 1]
+            free += 1
+        ordered[free] = values[i]
+        if seen >= n - 1:
+            below[i] = ordered[low] + part * (ordered[high] - ordered[low])
+            above[i] = ordered[n - 1 - low] - part * (ordered[n - 1 - low] - ordered[n - 1 - high])
+    return below, above
+
+
+@loop
 def highest(values: Floats, n: int) -> Floats:
     """The greatest of the last n values, by a queue of the candidates (Lemire 2006)."""
     out = np.full(len(values), np.nan)

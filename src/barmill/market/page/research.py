@@ -6,6 +6,7 @@ from typing import Any
 from barmill.market.page import labels, regimes, strategies
 from barmill.market.page.labelgrid import LabelGrid
 from barmill.market.page.regimes import Prices, Sorting
+from barmill.market.silence import Silence
 from barmill.page.document import Page
 
 
@@ -14,6 +15,7 @@ def research_page(
     top: Sequence[Mapping[str, Any]],
     curves: Mapping[str, strategies.Floats],
     table: strategies.Table,
+    quiet: Sequence[Silence],
     grid: LabelGrid,
     prices: Prices,
     sortings: Sequence[Sorting],
@@ -25,12 +27,14 @@ def research_page(
         top: the first rows of the ranking.
         curves: strategy → equity at each bar, of the first few.
         table: columns of the results table.
+        quiet: the strategies that never trade.
         grid: what became of positions by label.
         prices: of the series.
         sortings: of its windows into regimes.
     """
     page = Page(f"{summary['dataset']}: strategies, labels, regimes")
     strategies.counts(page, summary)
+    strategies.silences(page, quiet)
     strategies.ranking(page, top)
     strategies.curves(page, summary, curves)
     strategies.comparisons(page, table)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barmill.market.ranking import GUARD, WEIGHTS
+from barmill.market.silence import REASONS, Silence
 from barmill.page import colors, svg
 from barmill.page.document import Page
 from barmill.page.heat import heat_map
@@ -26,8 +27,23 @@ def counts(page: Page, summary: Mapping[str, Any]) -> None:
         if summary["bars"]
         else "The series has no bars: nothing was traded."
     )
+    if summary["bars"] and not summary["bars_with_volume"]:
+        page.text("No bar has a volume: rules that ask for it go by true ranges in its place.")
     page.table(("strategies", "number"), [(name.replace("_", " "), summary[name]) for name in _COUNTS])
     _verdict(page, summary)
+
+
+def silences(page: Page, quiet: Sequence[Silence]) -> None:
+    """The strategies that never trade, by family and reason."""
+    if not quiet:
+        return
+    found: dict[tuple[str, str], list[int]] = {}
+    for each in quiet:
+        found.setdefault((each.reason, each.strategy.partition(" ")[0]), []).append(each.needed)
+    page.heading("Strategies that never trade")
+    rows = [(family, len(needed), REASONS[reason], min(needed), max(needed)) for (reason, family), needed in found.items()]
+    page.table(("family", "number", "why", "bars needed, least", "most"), sorted(rows), ("why",))
+    page.text(f"The series has {quiet[0].bars:,} bars. Each of these strategies is in silent.csv.", "note")
 
 
 def ranking(page: Page, top: Sequence[Mapping[str, Any]]) -> None:
@@ -43,7 +59,7 @@ _COLUMNS = (
     "rank", "strategy", "score", "in return", "in sharpe", "in drawdown", "trades", "out return", "out sharpe", "against it",
 )  # fmt: skip
 _WORDS = ("strategy", "against it")
-_COUNTS = ("strategies", "distinct", "silent", "failed", "too_few_trades", "ranked", "passed")
+_COUNTS = ("strategies", "distinct", "failed", "too_short", "silent", "too_few_trades", "ranked", "passed")
 _SHOWN = (
     "rank", "strategy", "score", "in_total_return", "in_sharpe", "in_max_drawdown", "n_trades", "out_total_return",
     "out_sharpe",

@@ -8,14 +8,15 @@ if TYPE_CHECKING:
 
     Found = tuple[Flags, Flags]
 
-_TREND = 50  # bars of the exponential mean that tells the trend
+TREND = 50
+"""Bars of the exponential mean that tells the trend."""
 
 
 def candle(chart: "Chart", *, pattern: str, trend: str) -> "Sides":
     """With a pattern; `trend`: only `with` or `against` the side of the exponential mean of 50 bars, or `any`."""
     bull, bear = PATTERNS[pattern](chart)
     if trend != "any":
-        mean = chart.ema(_TREND)
+        mean = chart.ema(TREND)
         up, down = chart.above(chart.close, mean), chart.above(mean, chart.close)
         bull, bear = (bull & up, bear & down) if trend == "with" else (bull & down, bear & up)
     return chart.sides(bull, bear)
@@ -29,10 +30,15 @@ def _engulfing(chart: "Chart") -> "Found":
 
 
 def _harami(chart: "Chart") -> "Found":
-    """A body of the other colour inside the one before."""
+    """A body of the other colour inside the one before, at one of its ends at most.
+
+    Where trade never stops, as of cryptocurrencies, every bar opens at the close before.
+    """
     o, c = chart.open, chart.close
     before, after = chart.before(o, 1), chart.before(c, 1)
-    return (after < before) & (o > after) & (c > o) & (c < before), (after > before) & (o < after) & (c < o) & (c > before)
+    smaller = abs(c - o) < abs(after - before)
+    bull = smaller & (after < before) & (o >= after) & (c > o) & (c <= before)
+    return bull, smaller & (after > before) & (o <= after) & (c < o) & (c >= before)
 
 
 def _piercing(chart: "Chart") -> "Found":

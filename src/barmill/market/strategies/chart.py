@@ -74,9 +74,15 @@ class Chart:
         first = int(np.isnan(values).sum())
         return np.append(values[:first], rolling.moments(values[first:], n)[0])
 
-    def mean_volume(self, n: int) -> Floats:
-        """Mean of the last n volumes."""
-        return self._once("mean_volume", n, lambda: rolling.moments(self.volume, n)[0])
+    def usual(self, values: Floats, n: int, width: float) -> Floats:
+        """The mean of the n values before, and `width` of their standard deviations."""
+        mean, deviation = rolling.moments(values, n)
+        return self.before(mean + width * deviation, 1)
+
+    def tails_of(self, values: Floats, n: int, share: float) -> tuple[Floats, Floats]:
+        """The values that a share of the last n values is below, and above, of values of which the first may be NaN."""
+        low, high = rolling.tails(values, n, share)
+        return low, high
 
     def highest(self, n: int) -> Floats:
         """The highest high of the last n bars."""
@@ -86,6 +92,10 @@ class Chart:
         """The lowest low of the last n bars."""
         return self._once("lowest", n, lambda: -rolling.highest(-self.low, n))
 
+    def most_volume(self, n: int) -> Floats:
+        """The greatest of the last n volumes."""
+        return self._once("most_volume", n, lambda: rolling.highest(self.volume, n))
+
     def efficiency(self, n: int) -> Floats:
         """Kaufman's efficiency ratio (1995): |change over n bars| / sum of |change| of each; 0 where nothing moved."""
         return self._once("efficiency", n, lambda: self._efficiency(n))
@@ -94,18 +104,22 @@ class Chart:
         """The values of n bars ago."""
         return np.append(np.full(min(n, len(values)), np.nan), values[: max(len(values) - n, 0)])
 
+    def known(self, values: Floats) -> Flags:
+        """Whether there are enough bars for the values."""
+        return ~np.isnan(values)
+
     def above(self, values: Floats, level: Floats | float) -> Flags:
         """Whether the values are above the level, by more than rounding."""
         return values - level > _TINY * np.abs(level)
 
     def crosses(self, values: Floats, level: Floats | float) -> Flags:
         """Whether the values are above the level and were not at the bar before, when both were known."""
-        return self._begins(self.above(values, level), ~np.isnan(values - level))
+        return self._begins(self.above(values, level), self.known(values - level))
 
     def falls_below(self, values: Floats, level: Floats | float) -> Flags:
         """Whether the values are below the level and were not at the bar before, when both were known."""
         below = level - values > _TINY * np.abs(level)
-        return self._begins(below, ~np.isnan(values - level))
+        return self._begins(below, self.known(values - level))
 
     def sides(self, buy: Flags, sell: Flags) -> Sides:
         """1 where to buy, -1 where to sell, 0 where neither or both."""

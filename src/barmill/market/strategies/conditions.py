@@ -23,7 +23,9 @@ def regime(chart: "Chart", *, n: int, clear: float, m: int) -> "Sides":
     This regime is the strategy's own, worked out of the bars so far. Regimes that were fitted to the whole series would know
     what is to come, and a strategy that is conditioned on them would, too.
     """
-    trending = chart.above(chart.efficiency(n), clear)
+    efficiency = chart.efficiency(n)
+    trending = chart.above(efficiency, clear)
+    ranging = chart.known(efficiency) & ~trending
     up = chart.crosses(chart.close, chart.before(chart.highest(m), 1))
     down = chart.falls_below(chart.close, chart.before(chart.lowest(m), 1))
-    return chart.sides((trending & up) | (~trending & down), (trending & down) | (~trending & up))
+    return chart.sides((trending & up) | (ranging & down), (trending & down) | (ranging & up))

@@ -16,14 +16,21 @@ def squeeze(chart: "Chart", *, n: int, m: int, tight: float) -> "Sides":
     return chart.sides(quiet & (chart.close > top), quiet & (chart.close < bottom))
 
 
-def range_burst(chart: "Chart", *, n: int, times: float) -> "Sides":
-    """With a bar whose true range exceeds `times` the average of the n bars before, if it closes near its end."""
-    wide = chart.above(chart.true_range, times * chart.before(chart.atr(n), 1))
+def range_burst(chart: "Chart", *, n: int, width: float) -> "Sides":
+    """With a bar whose true range exceeds the mean of the n bars before by `width` deviations, if it closes near its end."""
+    wide = chart.above(chart.true_range, chart.usual(chart.true_range, n, width))
     edge = _EDGE * (chart.high - chart.low)
     return chart.sides(wide & (chart.close > chart.high - edge), wide & (chart.close < chart.low + edge))
 
 
-def volume_burst(chart: "Chart", *, n: int, times: float) -> "Sides":
-    """With the body of a bar whose volume exceeds `times` the mean of the n bars before; never where there is no volume."""
-    busy = chart.above(chart.volume, times * chart.before(chart.mean_volume(n), 1))
+def volume_burst(chart: "Chart", *, n: int, width: float) -> "Sides":
+    """With the body of a bar whose volume exceeds the mean of the n bars before by `width` deviations.
+
+    Where none of those bars has a volume, as of currencies, its true range is compared with theirs: range and volume rise and
+    fall together (Karpoff 1987).
+    """
+    busy = chart.above(chart.volume, chart.usual(chart.volume, n, width))
+    wide = chart.above(chart.true_range, chart.usual(chart.true_range, n, width))
+    counted = chart.before(chart.most_volume(n), 1) > 0
+    busy = (counted & busy) | (~counted & wide)
     return chart.sides(busy & (chart.close > chart.open), busy & (chart.close < chart.open))
