@@ -154,7 +154,8 @@ def test_without_numba_the_cure_is_told():
 
 
 @pytest.mark.parametrize(
-    "module", ["kernels", "series", "resample", "features", "touches", "barriers", "grids", "pips", "regimes", "patterns"]
+    "module",
+    ["kernels", "series", "resample", "features", "touches", "barriers", "grids", "pips", "regimes", "validity", "patterns"],
 )
 def test_importing_is_cheap(module):
     """Neither numba nor scikit-learn is imported before something runs that needs it."""

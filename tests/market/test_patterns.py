@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from barmill.errors import InputError
 from barmill.market import arrays, associations, importances, patterns
 from barmill.market.associations import LEAST_LIFT, LEAST_SUPPORT
 from barmill.market.features import FEATURES, table_of
@@ -73,9 +72,13 @@ def test_rows_are_joined_at_the_bar_where_they_are_known():
 
 
 def test_too_few_rows():
-    """A sample of fewer than a hundred rows is an error that counts both."""
-    with pytest.raises(InputError, match="in sample and"):
-        joined(walk(900))
+    """Where a sample has fewer than a hundred rows it is told how many there are; with as many nothing is lacking."""
+    rows, _, _ = joined(walk(900))
+    inside = int(rows.inside.sum())
+    assert len(rows.hour) - inside < 100
+    said = f"of 900 bars {inside} rows in sample and {len(rows.hour) - inside} out of it have a known outcome"
+    assert rows.lacking == f"{said}: patterns need 100 of each"
+    assert joined(walk(6000, 5))[0].lacking == ""
 
 
 def slow_rules(rows):

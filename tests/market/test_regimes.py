@@ -1,5 +1,6 @@
 """Regimes: found where they are, never from the future, the same at each build; profile and transitions counted by hand."""
 
+import itertools
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from barmill.market.grids import METHODS
 from barmill.market.regimes import FEATURES, find
 from barmill.market.resample import resample
 from barmill.market.series import Series
+from tests.support import validity_oracle
 from tests.support.series import MONDAY, walk
 
 MINUTE = 60_000_000
@@ -167,4 +169,50 @@ def test_a_series_of_one_price():
     """Where nothing ever moves there is nothing to sort: no row is in a regime, and it is told why."""
     flat = walk(3000)
     same = Series(flat.time, *([np.full(3000, 1.1)] * 4), np.zeros(3000))
-    assert_none(find(table_of(same, resample(same, 5, 1), 5, 5, 0.0001), "kmeans", 0.3), "every feature")
+    assert_none(find(table_of(same, resample(same, 5, 1), 5, 5, 0.0001), "kmeans", 0.3), "no feature moves in the 417 rows")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_why_there_is_no_regime(method):
+    """Too few rows in sample, too few of them whole, or all that are whole alike: each is told with its numbers."""
+    _, values = clouds()
+    assert_none(find(universe(values[:70]), method, 0.3), "49 rows are in sample: regimes need 50")
+    ninth, holes = np.arange(600) % 9, values.copy()
+    holes[ninth < 4, 0], holes[(ninth >= 4) & (ninth < 8), 1] = np.nan, np.nan
+    assert_none(find(universe(holes), method, 0.6), "26 of 240 rows in sample have every feature: regimes need 50")
+    alike = np.full((600, len(FEATURES)), 3.0)
+    alike[::5, :2], alike[1::5, :2] = (np.nan, 5.0), (4.0, np.nan)
+    assert_none(find(universe(alike), method, 0.3), "the 252 rows in sample that have every feature are all alike")
+
+
+def test_the_choice_of_hdbscan_is_told():
+    """Every size and number of neighbours is tried; that of the highest validity is taken, of equal ones the greatest."""
+    _, values = clouds(3_000)
+    for each in (values, values + np.random.default_rng(2).standard_normal(values.shape) * 2):
+        found = find(universe(each), "hdbscan", 0.3)
+        tried = {(row["smallest"], row["neighbours"]): row["score"] for row in found.told["validity"]}
+        assert set(tried) == set(itertools.product((10, 21, 42), (10, 25)))
+        best = (found.told["smallest"], found.told["neighbours"])
+        assert best == max(choice for choice, score in tried.items() if score == max(tried.values()))
+        points = ((each - each[:2100].mean(axis=0)) / each[:2100].std(axis=0))[:2100].astype(np.float32)
+        some = found.regime[:2100][::3]
+        slow = validity_oracle.validity(points[::3].tolist(), some.tolist())
+        assert tried[best] == pytest.approx(slow, abs=0.1)
+
+
+def test_where_no_place_is_dense():
+    """One cloud is no two regimes: every row is in none, and it is told that no choice found any."""
+    found = find(universe(np.random.default_rng(1).standard_normal((600, len(FEATURES)))), "hdbscan", 0.3)
+    assert set(found.regime.tolist()) == {-1}
+    assert found.told["k"] == 0
+    assert found.told["lacking"] == "no choice of size and neighbours finds two dense places in 420 rows"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_hardly_any_different_rows(method):
+    """Rows of two kinds are two regimes, none of them split, and without a warning."""
+    values = np.ones((600, len(FEATURES)))
+    values[np.arange(600) % 3 == 0, 0] = 2.0
+    found = find(universe(values), method, 0.3)
+    assert found.told["k"] == 2
+    assert found.regime.tolist() == (np.arange(600) % 3 == 0).astype(int).tolist()

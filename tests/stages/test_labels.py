@@ -259,7 +259,7 @@ def test_barriers_are_as_far_as_a_day_carries(tmp_path):
     step, price, days = 1e-4, 1.5, 40
     chunk = write(tmp_path / "2025-10.parquet", walk(days * 1440, 5, step=step, start=price))
     barriers = next(each for each in minutes.targets(minutes.plan(tmp_path / "p"), "labels") if each.name.endswith("barriers"))
-    labels.build_barriers([chunk], tmp_path / "barriers.parquet", **barriers.params)
+    labels.build_barriers([chunk], tmp_path / "barriers.parquet", tmp_path / "barriers.json", **barriers.params)
     table = read_parquet(tmp_path / "barriers.parquet")
     scale = table.column("volatility").to_numpy()[table.column("time").to_numpy() > np.datetime64("2025-11-05")]
     wide = step / price * math.sqrt(1440)
@@ -335,5 +335,12 @@ class TestBarriers(TestContract):
     def test_there_are_events(self, tmp_path):
         """What is promised of a table is promised of one with rows."""
         target = self.target(tmp_path)
-        target.build(**target.inputs, barriers=tmp_path / "barriers.parquet", **target.params)
-        assert len(read_parquet(tmp_path / "barriers.parquet")) > 0
+        places = {"barriers": tmp_path / "barriers.parquet", "metadata": tmp_path / "barriers.json"}
+        target.build(**target.inputs, **places, **target.params)
+        told = json.loads(places["metadata"].read_text())
+        assert sum(told["events"].values()) == len(read_parquet(places["barriers"])) > 0
+        assert 0 < told["volatility_settled"] < told["bars"] == 8_000
+        assert "lacking" not in told
+        target.build(**target.inputs, **places, **target.params | {"threshold": 1e6})
+        told = json.loads(places["metadata"].read_text())
+        assert told["lacking"].startswith("no moves add up to more than 1e+06 volatilities at ")

@@ -46,7 +46,7 @@ def test_a_series_too_short(tmp_path):
     minutes.build(plan, "regimes")
     stem = tmp_path / f"artifacts/regimes/{NAME}_hdbscan"
     told = json.loads(stem.with_name(f"{stem.name}_metadata.json").read_text())
-    assert told["lacking"] == "14 rows are in sample: regimes need 50 with every feature defined"
+    assert told["lacking"] == "14 rows are in sample: regimes need 50"
     rows = read_parquet(stem.with_name(f"{stem.name}.parquet")).to_pylist()
     assert {row["regime"] for row in rows} == {-1}
     assert told["rows"] == len(rows) == 20

@@ -12,7 +12,9 @@ from barmill.target import Target
 from tests.support.market import HEADER, NASDAQ, MarketProject
 from tests.support.series import walk
 
-STAGES = ("instruments", "index", "match", "export", "chunks", "universes", "labels", "regimes", "patterns")
+STAGES = (
+    "instruments", "index", "match", "export", "chunks", "universes", "labels", "regimes", "patterns", "batches", "results",
+)  # fmt: skip
 NAME = "forex/1min/EURUSD"
 SMALL = {
     "research": ("forex/*",),

@@ -17,8 +17,8 @@ LINES = ("ma_cross fast=5|8 ratio=2|3", "band_reversion n=10 width=1|2")
 
 NAME = "forex/1min/EURUSD"
 
-SMALL = {"label_targets": [5, 10], "label_stops": [5], "label_horizons": [15, 60], "regime_universes": []}
-"""Few labels, and no regimes."""
+SMALL = {"label_targets": [5, 10], "label_stops": [5], "label_horizons": [15, 60], "regime_universes": [], "patterns": []}
+"""Few labels, no regimes and no patterns."""
 
 
 def write_chunk(path: Path, series: Series) -> Path:
@@ -36,9 +36,9 @@ GRID = {"targets": (5, 10, 20), "stops": (5, 15), "horizons": (15, 60, 240)}
 
 
 def sorted_files(folder: Path, chunk: Path, lookback: int = 5) -> dict[str, Path | list[Path]]:
-    """Build the labels and regimes of a chunk; role of the page → what it reads."""
+    """Build the labels, regimes and patterns of a chunk; role of the page → what it reads."""
     from barmill.market import grids
-    from barmill.stages import labels, regimes, universes
+    from barmill.stages import labels, patterns, regimes, universes
 
     bars = {"chunks": [chunk], "name": NAME, "pip": 0.0001, "compression": "zstd:1"}
     names = [each.name for each in grids.labels(*GRID.values(), 1)]
@@ -57,6 +57,9 @@ def sorted_files(folder: Path, chunk: Path, lookback: int = 5) -> dict[str, Path
         regimes.build(universe, *written, method=method, out_of_sample=0.3, compression="zstd:1")
         for role, path in made.items():
             files[role].append(path)
+    mined = [folder / f"5m_{lookback}lb_T5_S5_H15_{name}" for name in ("rules.csv", "importances.csv", "metadata.json")]
+    patterns.build(universe, *touches, *mined, label="T5_S5_H15", interval=5, tie="stop", out_of_sample=0.3)
+    files |= {"rules": [mined[0]], "rules_metadata": [mined[2]]}
     return {"labels": folder / "labels.csv", "touches": touches[1], **files}
 
 

@@ -106,6 +106,30 @@ def sortings(names: Sequence[str], intervals: Sequence[int], lookbacks: Sequence
     return list(itertools.product(chosen(names, intervals, lookbacks, own), METHODS))
 
 
+def pairs(
+    names: Sequence[str], made: Sequence[Label], intervals: Sequence[int], lookbacks: Sequence[int], own: int
+) -> list[tuple[Universe, Label]]:
+    """The universe and label of each of these names, like `5m_20lb:T10_S10_H60`. See `chosen`.
+
+    Args:
+        names: of pairs.
+        made: the labels that there are.
+        intervals: minutes of the universes' bars.
+        lookbacks: bars of their windows.
+        own: minutes of the series' bars.
+
+    Raises:
+        ConfigError: a name is none, or that of a universe or label outside the grids.
+    """
+    found = []
+    for name in names:
+        universe, _, label = name.partition(":")
+        if parse_label(label) not in made:
+            raise ConfigError(f"setting patterns: label {label} is not in the grid", "see label_targets, _stops, _horizons")
+        found += [(each, parse_label(label)) for each in chosen([universe], intervals, lookbacks, own)]
+    return found
+
+
 def parse_universe(name: str) -> Universe:
     """The universe of a name like `5m_20lb`.
 

@@ -2,7 +2,8 @@
 
 In sample are the earlier rows, less those whose horizon reaches into the later ones: their outcome is decided there. Left out
 are rows whose outcome is ambiguous, and those whose horizon reaches beyond the data: of these only what ended quickly is known,
-which is no fair share of them. Both samples keep the order of time.
+which is no fair share of them. Both samples keep the order of time. Where one has too few
+rows, nothing can be learned, and it is told why.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.errors import InputError
 from barmill.market import arrays
 from barmill.market.features import FEATURES
 from barmill.market.grids import Label
@@ -40,6 +40,7 @@ class Rows:
         gains: direction → float64, shape (n,): pips that the position came to.
         inside: bool, shape (n,): in sample.
         overlap: how many successive rows share a horizon: that many count as one when chance is reckoned.
+        lacking: why nothing can be learned from them, or "".
     """
 
     names: tuple[str, ...]
@@ -49,6 +50,7 @@ class Rows:
     gains: dict[str, NDArray[np.float64]]
     inside: NDArray[np.bool_]
     overlap: float
+    lacking: str = ""
 
 
 def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_sample: float, interval: int) -> Rows:
@@ -61,9 +63,6 @@ def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_
         tie: see `market.touches`.
         out_of_sample: fraction of the rows, the last ones, that are not learned from.
         interval: minutes between rows.
-
-    Raises:
-        InputError: a sample has too few rows.
     """
     last = arrays.stamps(universe.column("last"))
     place = np.searchsorted(touches.columns["time"], last)
@@ -74,14 +73,19 @@ def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_
     horizon = label.horizon * MINUTE
     inside = last + horizon < (last[cut] if len(last) else 0)
     kept = np.flatnonzero(known & (inside | (np.arange(len(last)) >= cut)))
-    if min(inside[kept].sum(), (~inside[kept]).sum()) < FEWEST:
-        raise InputError(
-            f"{inside[kept].sum()} rows are in sample and {(~inside[kept]).sum()} out of it: patterns need {FEWEST} of each",
-            "use a longer series, or a shorter horizon",
-        )
     names = tuple(each.name for each in FEATURES)
     features = np.column_stack([arrays.numbers(universe.column(name)).astype(np.float64) for name in names])
     hour = last % (24 * _HOUR) // _HOUR
     outcomes = {name: each.outcome[place[kept]] for name, each in found.items()}
     gains = {name: each.magnitude[place[kept]] for name, each in found.items()}
-    return Rows(names, features[kept], hour[kept], outcomes, gains, inside[kept], max(1.0, label.horizon / interval))
+    lacking = _lacking(len(touches.columns["time"]), int(inside[kept].sum()), int((~inside[kept]).sum()))
+    return Rows(names, features[kept], hour[kept], outcomes, gains, inside[kept], max(1.0, label.horizon / interval), lacking)
+
+
+def _lacking(bars: int, inside: int, outside: int) -> str:
+    if min(inside, outside) >= FEWEST:
+        return ""
+    return (
+        f"of {bars:,} bar{'s'[: bars != 1]} {inside} rows in sample and {outside} out of it have a known outcome: "
+        f"patterns need {FEWEST} of each"
+    )

@@ -1,12 +1,15 @@
 """Regimes: clusters of the windows of a universe, fitted on the earlier rows and given to all.
 
 A regime of a row depends on that row and on the rows in sample, never on a later one out of sample. k-means takes the k of the
-highest mean silhouette; HDBSCAN finds the number itself and leaves rows in no regime (-1). Both see features less their mean,
-over their deviation in sample. A row that was not fitted takes the nearest centre (k-means) or the regime of the nearest fitted
-row (HDBSCAN). Regimes are numbered by the mean volatility of their rows in sample.
+highest mean silhouette. HDBSCAN finds the number itself and leaves rows in no regime (-1); of its sizes of the smallest regime,
+shares of the rows, and its numbers of neighbours that make a place dense it takes those of the highest validity (see
+`market.validity`), of equal ones the greatest. Both see features less their mean, over their deviation in sample. A row that
+was not fitted takes the nearest centre (k-means) or the regime of the nearest fitted row (HDBSCAN). Regimes are
+numbered by the mean volatility of their rows in sample.
 """
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from numpy.typing import NDArray
 
 from barmill.market import arrays
 from barmill.market.samples import learners, split, spread
+from barmill.market.validity import validity
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,8 +27,9 @@ FEWEST = 50  # rows in sample
 _CLUSTERS = range(2, 7)
 _MOST = {"kmeans": 20_000, "hdbscan": 5_000}  # rows that are fitted
 _SCORED = 2_000  # rows of which the silhouette is asked: its cost is quadratic
-_SHARE = 0.01  # of the fitted rows that HDBSCAN's smallest regime has
-_NEIGHBOURS = 5  # within whose distance a row is in a dense place
+_SHARES = (0.005, 0.01, 0.02)  # of the fitted rows that HDBSCAN's smallest regime may have
+_SMALLEST = 10  # rows of it
+_NEIGHBOURS = (10, 25)  # within whose distance a row may be in a dense place
 _NOISE = -1
 
 
@@ -61,7 +66,7 @@ class Regimes:
 def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
     """Find regimes in the rows in sample, and sort all rows into them.
 
-    Where too few rows are in sample, or none of the features is defined there, every row is in none, and it is told why.
+    Where too few rows are in sample, or nothing sets them apart, every row is in none, and it is told why.
 
     Args:
         universe: a table of `market.features`.
@@ -70,12 +75,11 @@ def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
     """
     every = np.column_stack([arrays.numbers(universe.column(name)).astype(np.float64) for name in FEATURES])
     inside = split(len(every), out_of_sample)
-    kept = [k for k in range(len(FEATURES)) if _varies(every[:inside, k])] if inside >= FEWEST else []
+    kept = [k for k in range(len(FEATURES)) if _varies(every[:inside, k])]
     values = every[:, kept]
-    whole = ~np.isnan(values).any(axis=1)
+    whole = np.asarray(~np.isnan(values).any(axis=1))
     known = np.flatnonzero(whole)
-    if not kept or np.searchsorted(known, inside) < FEWEST:
-        lacking = f"{inside} rows are in sample: regimes need {FEWEST} with every feature defined"
+    if lacking := _lacking(values[:inside], whole[:inside]):
         nowhere = np.full(len(every), _NOISE, np.int16), np.full(len(every), np.nan, np.float32)
         return Regimes(*nowhere, inside, tuple(FEATURES[k] for k in kept), values, {"lacking": lacking})
     points = _scaled(values, inside)
@@ -89,6 +93,19 @@ def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
     names = tuple(FEATURES[k] for k in kept)
     told |= {"left_out": [name for name in FEATURES if name not in names], "fitted_rows": len(fitted)}
     return Regimes(regime, distance, inside, names, values, told)
+
+
+def _lacking(values: NDArray[np.float64], whole: NDArray[np.bool_]) -> str:
+    """Why no regimes can be found in these rows, of which some are whole; "" if they can."""
+    if len(values) < FEWEST:
+        return f"{len(values)} rows are in sample: regimes need {FEWEST}"
+    if not values.shape[1]:
+        return f"no feature moves in the {len(values):,} rows in sample, or is defined in half of them"
+    if whole.sum() < FEWEST:
+        return f"{whole.sum()} of {len(values):,} rows in sample have every feature: regimes need {FEWEST}"
+    if not np.ptp(values[whole], axis=0).any():
+        return f"the {whole.sum():,} rows in sample that have every feature are all alike"
+    return ""
 
 
 def _varies(values: NDArray[np.float64]) -> bool:
@@ -106,13 +123,13 @@ _Found = tuple[NDArray[np.int16], NDArray[np.float64], dict[str, Any]]
 
 def _kmeans(points: NDArray[np.float64], fitted: NDArray[np.int64], known: NDArray[np.int64]) -> _Found:
     from sklearn.cluster import KMeans
-    from sklearn.metrics import silhouette_score
 
     scored = spread(np.arange(len(fitted)), _SCORED)
+    different = len(np.unique(points[fitted], axis=0))
     scores, models = {}, {}
-    for k in _CLUSTERS:
+    for k in _CLUSTERS[: max(1, different - 1)]:
         models[k] = KMeans(k, n_init=4, random_state=0).fit(points[fitted])
-        scores[k] = round(float(silhouette_score(points[fitted][scored], models[k].labels_[scored])), 6)
+        scores[k] = _silhouette(points[fitted][scored], models[k].labels_[scored])
     best = max(scores, key=lambda k: (scores[k], -k))
     labels = models[best].predict(points[known])
     apart = points[known] - models[best].cluster_centers_[labels]
@@ -120,15 +137,29 @@ def _kmeans(points: NDArray[np.float64], fitted: NDArray[np.int64], known: NDArr
     return labels.astype(np.int16), np.sqrt((apart**2).sum(axis=1)), told
 
 
+def _silhouette(points: NDArray[np.float64], labels: NDArray[np.int32]) -> float:
+    """The mean silhouette (Rousseeuw 1987), with six digits; its least value, -1, where all rows are in one cluster."""
+    from sklearn.metrics import silhouette_score
+
+    return round(float(silhouette_score(points, labels)), 6) if np.ptp(labels) else -1.0
+
+
 def _hdbscan(points: NDArray[np.float64], fitted: NDArray[np.int64], known: NDArray[np.int64]) -> _Found:
     from sklearn.cluster import HDBSCAN
     from sklearn.neighbors import KDTree
 
-    smallest = max(10, int(len(fitted) * _SHARE))
-    labels = HDBSCAN(min_cluster_size=smallest, min_samples=_NEIGHBOURS, copy=True).fit_predict(points[fitted])
+    sizes = dict.fromkeys(max(_SMALLEST, int(len(fitted) * share)) for share in _SHARES)
+    found, scores = {}, {}
+    for size, near in product(sizes, _NEIGHBOURS):
+        found[size, near] = HDBSCAN(min_cluster_size=size, min_samples=near, copy=True).fit_predict(points[fitted])
+        scores[size, near] = round(validity(points[fitted], found[size, near]), 6)
+    best = max(scores, key=lambda choice: (scores[choice], choice))
     distance, nearest = KDTree(points[fitted]).query(points[known])
-    told = {"k": len(set(labels.tolist()) - {_NOISE}), "smallest": smallest}
-    return labels[nearest[:, 0]].astype(np.int16), distance[:, 0], told
+    told: dict[str, Any] = {"k": len(set(found[best].tolist()) - {_NOISE}), "smallest": best[0], "neighbours": best[1]}
+    told["validity"] = [{"smallest": size, "neighbours": near, "score": score} for (size, near), score in scores.items()]
+    if not told["k"]:
+        told["lacking"] = f"no choice of size and neighbours finds two dense places in {len(fitted):,} rows"
+    return found[best][nearest[:, 0]].astype(np.int16), distance[:, 0], told
 
 
 def _renumbered(regime: NDArray[np.int16], volatility: NDArray[np.float64], inside: int) -> NDArray[np.int16]:

@@ -1,6 +1,7 @@
 """What became of positions with a target, a stop and a horizon: first passages, labels, volatility barriers."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def build(
     Args:
         chunks: Parquet files of one series' bars.
         touches: a row per bar, the columns of `market.touches.Touches`; stamps in UTC, ascending.
-        metadata: JSON of what the table is: dataset, rows, span, pip, levels, horizons, touch.
+        metadata: JSON of what the table is: dataset, rows, span, pip, levels, horizons, touch; `lacking`: why no row is.
         name: of the dataset.
         levels: distances from the close, in pips, up and down.
         horizons: minutes.
@@ -50,7 +51,8 @@ def build(
     stamps = table.column("time")
     span = [stamps[at].as_py().isoformat() for at in (0, -1)] if len(stamps) else [None, None]
     about = {"dataset": name, "rows": len(stamps), "start": span[0], "end": span[1], "pip": pip, "touch": touch}
-    _write(metadata, about | {"levels": list(levels), "horizons": list(horizons)})
+    about |= {"levels": list(levels), "horizons": list(horizons)}
+    _write(metadata, about if len(stamps) else about | {"lacking": "the series has no bars"})
 
 
 def build_group(touches: Path, metadata: Path, *, labels: Sequence[str], tie: str, compression: str, **tables: Path) -> None:
@@ -95,6 +97,7 @@ def build_summary(touches: Path, metadata: Path, summary: Path, *, labels: Seque
 def build_barriers(
     chunks: Sequence[Path],
     barriers: Path,
+    metadata: Path,
     *,
     span: int,
     threshold: float,
@@ -109,6 +112,7 @@ def build_barriers(
         chunks: Parquet files of one series' bars.
         barriers: a row per event, the columns of `market.barriers.label`; none of the first days, whose volatility is not
             settled.
+        metadata: JSON: bars, those whose volatility is settled, events by outcome; or `lacking`: why there is no event.
         span: of the volatility's exponential weights, in bars.
         threshold: an event's move since the last one, in volatilities.
         profit: distance of the upper barrier, in volatilities.
@@ -116,14 +120,26 @@ def build_barriers(
         horizon: minutes until the vertical barrier.
         compression: codec and level of the Parquet file, see `market.compression`.
     """
-    from barmill.market.barriers import label, sample, settled, volatility
+    import numpy as np
+
+    from barmill.market.barriers import OUTCOMES, label, sample, settled, volatility
     from barmill.market.series import Series
     from barmill.market.tables import write_parquet
 
     series = Series.read(chunks)
     scale = settled(series, volatility(series, span))
     events = sample(series, threshold * scale)
-    write_parquet(barriers, label(series, events, scale, profit, loss, horizon), ["time"], compression=compression)
+    table = label(series, events, scale, profit, loss, horizon)
+    write_parquet(barriers, table, ["time"], compression=compression)
+    outcomes, known = Counter(table.column("outcome").to_pylist()), int(np.isfinite(scale).sum())
+    about = {"bars": len(series), "volatility_settled": known, "events": {name: outcomes[name] for name in OUTCOMES}}
+    _write(metadata, about if outcomes else about | {"lacking": _no_events(known, len(series), threshold)})
+
+
+def _no_events(settled: int, bars: int, threshold: float) -> str:
+    if not settled:
+        return f"the volatility of a day rests on the returns of three days at none of {bars:,} bars"
+    return f"no moves add up to more than {threshold:g} volatilities at {settled:,} bars whose volatility is settled"
 
 
 def targets(plan: Plan) -> Iterator[Target]:
@@ -157,7 +173,10 @@ def _of(plan: Plan, dataset: Dataset) -> Iterator[Target]:
     params: dict[str, Any] = {"labels": [label.name for label in labels], "tie": settings.both_touched}
     summary = {"summary": plan.path("labels", f"{name}/summary.csv")}
     yield Target(f"{name}/summary", build_summary, touches, summary, params)
-    barriers = {"barriers": plan.path("labels", f"{name}/barriers.parquet")}
+    barriers = {
+        "barriers": plan.path("labels", f"{name}/barriers.parquet"),
+        "metadata": plan.path("labels", f"{name}/barriers.json"),
+    }
     yield Target(f"{name}/barriers", build_barriers, {"chunks": chunks}, barriers, _barriers(plan, own))
     if settings.label_files:
         for number, group in enumerate(grids.groups(labels, settings.checkpoint_interval), 1):

@@ -1,11 +1,11 @@
 """What tells how a position will end: association rules and importances of features, in sample and out of it."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from barmill.errors import ConfigError
 from barmill.market import grids
 from barmill.market.datasets import MINUTES
 from barmill.plan import Plan
@@ -33,7 +33,8 @@ def build(
         about: its JSON.
         rules: CSV, a row per rule, the columns of `market.associations.COLUMNS`.
         importances: CSV, a row per direction and feature, the columns of `market.importances.COLUMNS`.
-        metadata: JSON: rows in sample and out of it, rules tried, kept and surviving, losses of the forest.
+        metadata: JSON: rows in sample and out of it, rules tried, kept and surviving, losses of the forest; or `lacking`: why
+            nothing was mined, and both tables have no row.
         label: name of the label whose outcomes are to be told.
         interval: minutes of the universe's bars.
         tie: see `market.touches`.
@@ -47,11 +48,12 @@ def build(
     wanted = grids.parse_label(label)
     found = Touches.read(touches, json.loads(about.read_text(encoding="utf-8"))["pip"], [wanted])
     rows = patterns.rows(read_parquet(universe), found, wanted, tie, out_of_sample, interval)
-    mined, tried = associations.mine(rows)
-    weighed, scores = weights.weigh(rows)
+    mined, tried = ([], 0) if rows.lacking else associations.mine(rows)
+    weighed, scores = ([], {}) if rows.lacking else weights.weigh(rows)
     write_rows(rules, associations.COLUMNS, map(_text, mined))
     write_rows(importances, weights.COLUMNS, map(_text, weighed))
-    told = {"label": label, "rows_in": int(rows.inside.sum()), "rows_out": int((~rows.inside).sum()), "overlap": rows.overlap}
+    told: dict[str, Any] = {"lacking": rows.lacking} if rows.lacking else {}
+    told |= {"label": label, "rows_in": int(rows.inside.sum()), "rows_out": int((~rows.inside).sum()), "overlap": rows.overlap}
     told |= {"rules_tried": tried, "rules": len(mined), "surviving": sum(rule["survives"] == "yes" for rule in mined)}
     told["forest"] = {direction: _text(score) for direction, score in scores.items()}
     metadata.write_text(json.dumps(told, sort_keys=True, indent=1) + "\n", encoding="utf-8")
@@ -63,17 +65,12 @@ def targets(plan: Plan) -> Iterator[Target]:
     for dataset in plan.research():
         own = MINUTES[dataset.frequency]
         made = grids.labels(settings.label_targets, settings.label_stops, settings.label_horizons, own)
-        for pair in settings.patterns:
-            name, _, label = pair.partition(":")
-            grid = settings.universe_intervals, settings.universe_lookbacks, own
-            if grids.parse_label(label) not in made:
-                raise ConfigError(f"setting patterns: label {label} is not in the grid", "see label_targets, _stops, _horizons")
-            for universe in grids.chosen([name], *grid):
-                yield _target(plan, dataset.name, universe, label)
+        for pair in grids.pairs(settings.patterns, made, settings.universe_intervals, settings.universe_lookbacks, own):
+            yield _target(plan, dataset.name, *pair)
 
 
-def _target(plan: Plan, name: str, universe: grids.Universe, label: str) -> Target:
-    stem = f"{name}/{universe.name}_{label}"
+def _target(plan: Plan, name: str, universe: grids.Universe, label: grids.Label) -> Target:
+    stem = f"{name}/{universe.name}_{label.name}"
     return Target(
         name=stem,
         build=build,
@@ -88,7 +85,7 @@ def _target(plan: Plan, name: str, universe: grids.Universe, label: str) -> Targ
             "metadata": plan.path("patterns", f"{stem}_metadata.json"),
         },
         params={
-            "label": label,
+            "label": label.name,
             "interval": universe.interval,
             "tie": plan.settings.both_touched,
             "out_of_sample": plan.settings.out_of_sample,
@@ -97,5 +94,9 @@ def _target(plan: Plan, name: str, universe: grids.Universe, label: str) -> Targ
 
 
 def _text(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Figures with eight digits: what is beyond depends on the machine."""
-    return {name: f"{value:.8g}" if isinstance(value, float) else value for name, value in row.items()}
+    """Figures with eight digits, for what is beyond depends on the machine; "" where they are undefined."""
+    return {name: _figure(value) if isinstance(value, float) else value for name, value in row.items()}
+
+
+def _figure(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.8g}"

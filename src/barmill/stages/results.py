@@ -16,6 +16,10 @@ from barmill.plan import Plan
 from barmill.target import Target
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from barmill.market.backtest import Backtest
     from barmill.market.page.regimes import Sorting
     from barmill.market.ranking import Ranking
     from barmill.market.silence import Silence
@@ -103,13 +107,15 @@ def page(
     regimes: Sequence[Path],
     profiles: Sequence[Path],
     regimes_metadata: Sequence[Path],
+    rules: Sequence[Path],
+    rules_metadata: Sequence[Path],
     out: Path,
     *,
     both_touched: str,
     out_of_sample: float,
     top: int,
 ) -> None:
-    """Write a page of HTML about the strategies, labels and regimes of a series; it needs no other file.
+    """Write a page of HTML about the strategies, labels, regimes and patterns of a series; it needs no other file.
 
     Args:
         merged: see `rank`.
@@ -121,6 +127,8 @@ def page(
         regimes: Parquet files that the stage `regimes` writes, a sorting each.
         profiles: CSV, of the same in the same order.
         regimes_metadata: JSON, of the same.
+        rules: CSV files that the stage `patterns` writes, one per pair of universe and label.
+        rules_metadata: JSON, of the same in the same order.
         out: HTML.
         both_touched: see `batches`.
         out_of_sample: see `batches`.
@@ -128,11 +136,11 @@ def page(
     """
     from barmill.market.backtest import Backtest
     from barmill.market.page.labelgrid import LabelGrid
+    from barmill.market.page.patterns import Mined
     from barmill.market.page.regimes import Prices
     from barmill.market.page.research import research_page
     from barmill.market.silence import silent
-    from barmill.market.strategies.families import FAMILIES
-    from barmill.market.strategies.strategy import Strategy, value_of
+    from barmill.market.strategies.strategy import value_of
     from barmill.market.tables import read_parquet
 
     counts = _json(summary)
@@ -140,17 +148,26 @@ def page(
         {name: value_of(text) if text else None for name, text in row.items()} for row in read_rows(ranking)[:top]
     ]
     backtest = Backtest.read(bars, Costs(**counts["costs"]), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
-    curves = {}
-    for row in rows[:_CURVES]:
-        strategy = Strategy.parse(row["strategy"])
-        signals = backtest.signals(FAMILIES[strategy.family].rule, strategy.params)
-        curves[row["strategy"]] = backtest.equity(signals, strategy.exits)
+    curves = {row["strategy"]: _curve(backtest, row["strategy"]) for row in rows[:_CURVES]}
     table = read_parquet(merged).to_pydict()
     grid = LabelGrid.of(read_rows(labels), _json(touches)["pip"])
     prices = Prices(backtest.series.time, backtest.series.close)
     sortings = [_sorting(*each) for each in zip(regimes, profiles, regimes_metadata, strict=True)]
+    mined = [
+        Mined(each.stem.removesuffix("_rules"), _json(about), read_rows(each))
+        for each, about in zip(rules, rules_metadata, strict=True)
+    ]
     quiet = silent(table, counts["bars"])
-    out.write_text(research_page(counts, rows, curves, table, quiet, grid, prices, sortings), encoding="utf-8")
+    out.write_text(research_page(counts, rows, curves, table, quiet, grid, prices, sortings, mined), encoding="utf-8")
+
+
+def _curve(backtest: "Backtest", name: str) -> "NDArray[np.float64]":
+    """The equity of a strategy."""
+    from barmill.market.strategies.families import FAMILIES
+    from barmill.market.strategies.strategy import Strategy
+
+    strategy = Strategy.parse(name)
+    return backtest.equity(backtest.signals(FAMILIES[strategy.family].rule, strategy.params), strategy.exits)
 
 
 def targets(plan: Plan) -> Iterator[Target]:
@@ -174,15 +191,19 @@ def targets(plan: Plan) -> Iterator[Target]:
 
 
 def _research(plan: Plan, dataset: Dataset) -> dict[str, Path | Sequence[Path]]:
-    """What the page reads of labels and regimes."""
-    settings, name = plan.settings, dataset.name
-    grid = settings.universe_intervals, settings.universe_lookbacks, MINUTES[dataset.frequency]
+    """What the page reads of labels, regimes and patterns."""
+    settings, name, own = plan.settings, dataset.name, MINUTES[dataset.frequency]
+    grid = settings.universe_intervals, settings.universe_lookbacks, own
+    made = grids.labels(settings.label_targets, settings.label_stops, settings.label_horizons, own)
+    pairs = [f"{universe.name}_{label.name}" for universe, label in grids.pairs(settings.patterns, made, *grid)]
     stems = [f"{universe.name}_{method}" for universe, method in grids.sortings(settings.regime_universes, *grid)]
     of_regimes = {"regimes": ".parquet", "profiles": "_profile.csv", "regimes_metadata": "_metadata.json"}
     return {
         "labels": plan.path("labels", f"{name}/summary.csv"),
         "touches": plan.path("labels", f"{name}/touches.json"),
         **{role: [plan.path("regimes", f"{name}/{stem}{end}") for stem in stems] for role, end in of_regimes.items()},
+        "rules": [plan.path("patterns", f"{name}/{pair}_rules.csv") for pair in pairs],
+        "rules_metadata": [plan.path("patterns", f"{name}/{pair}_metadata.json") for pair in pairs],
     }
 
 

@@ -33,7 +33,7 @@ def build(
             series' own bars in it: the row is known once that one has closed), `close` (float64), and the columns of
             `market.features` (float32, NaN where not defined).
         metadata: JSON of what the table is: rows, span, pip, and of each feature unit, formula, source and how often it is
-            not defined.
+            not defined; where there is no row, also `lacking`: why.
         name: of the dataset.
         interval: minutes of a bar.
         lookback: bars of a window.
@@ -48,11 +48,18 @@ def build(
 
     series = Series.read(chunks)
     pip = pip or series.step()
-    table = table_of(series, resample(series, interval, own), lookback, interval, pip)
+    coarser = resample(series, interval, own)
+    table = table_of(series, coarser, lookback, interval, pip)
     write_parquet(out, table, ["time"], compression=compression)
     about = {"dataset": name, "universe": Universe(interval, lookback).name, "interval_minutes": interval}
     about |= {"lookback_bars": lookback, "pip": pip, **told(table)}
+    if not len(table):
+        about["lacking"] = _lacking(len(series), len(coarser.bars), interval, lookback)
     metadata.write_text(json.dumps(about, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+
+
+def _lacking(bars: int, coarser: int, interval: int, lookback: int) -> str:
+    return f"of {bars:,} bar{'s'[: bars != 1]} come {coarser} whole ones of {interval} minutes: a window needs {lookback}"
 
 
 def targets(plan: Plan) -> Iterator[Target]:

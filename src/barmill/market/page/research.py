@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from barmill.market.page import labels, regimes, strategies
+from barmill.market.page import labels, patterns, regimes, strategies
 from barmill.market.page.labelgrid import LabelGrid
+from barmill.market.page.patterns import Mined
 from barmill.market.page.regimes import Prices, Sorting
 from barmill.market.silence import Silence
 from barmill.page.document import Page
@@ -19,6 +20,7 @@ def research_page(
     grid: LabelGrid,
     prices: Prices,
     sortings: Sequence[Sorting],
+    mined: Sequence[Mined],
 ) -> str:
     """The page.
 
@@ -31,6 +33,7 @@ def research_page(
         grid: what became of positions by label.
         prices: of the series.
         sortings: of its windows into regimes.
+        mined: rules from its windows to outcomes.
     """
     page = Page(f"{summary['dataset']}: strategies, labels, regimes")
     strategies.counts(page, summary)
@@ -41,4 +44,5 @@ def research_page(
     strategies.objections(page)
     labels.show(page, grid)
     regimes.show(page, prices, sortings, summary["ticks"])
+    patterns.show(page, mined)
     return page.html()
