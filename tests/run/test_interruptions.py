@@ -20,7 +20,8 @@ def slow(project: Project) -> Project:
 
 def at_work(project: Project) -> bool:
     """Whether the first target is done and another is being built."""
-    return project.log.exists() and bool(os.listdir(project.root / "artifacts/.staging"))
+    written = project.log.exists() and project.log.stat().st_size > 0
+    return written and bool(os.listdir(project.root / "artifacts/.staging"))
 
 
 @pytest.mark.parametrize("workers", WORKERS)
