@@ -21,6 +21,7 @@ _PATIENCE = 5.0  # seconds that a scheduler has to answer at first
 _SILENCE = 30.0  # seconds that it, or the network, may be silent later
 _LONELY = 3.0  # seconds without a worker after which it is told
 _FAREWELL = 5.0  # seconds that the end may take
+_GONE = "the scheduler is gone"
 
 
 @dataclass(frozen=True)
@@ -213,15 +214,17 @@ class Link:
                 await asyncio.wait_for(self._closed.wait(), _BEAT)
                 return
             if self._client.status != "running":
-                self._tell_lost("the scheduler is gone")
+                self._tell_lost(_GONE)
                 return
             await self._look()
 
     async def _look(self) -> None:
         try:
             threads = dict(await asyncio.wait_for(self._client.scheduler.ncores(), _SILENCE))
-        except OSError:
+        except TimeoutError:
             raise TimeoutError("the scheduler does not answer any more") from None
+        except OSError:  # its end closed the connection
+            raise ConnectionError(_GONE) from None
         if threads != self._present:
             self._present = threads
             self._tell(Present(threads))
