@@ -100,13 +100,14 @@ def _watched(root: Path, environ: dict[str, str]) -> Ends:
     run = project.start(*_RUNS, **environ)
     number = 0
     while run.poll() is None:
-        look = project.start(*_LOOKS[number % len(_LOOKS)])
+        asked = _LOOKS[number % len(_LOOKS)]
+        look = project.start(*asked)
         number += 1
         with look:
             out, err = look.communicate(timeout=_LONG)
         if look.returncode not in {0, 1} or "Traceback" in err:
             run.wait()
-            yield project, Result(look.returncode or 1, out, f"doit {' '.join(look.args[3:])}: {err}")  # type: ignore[index]
+            yield project, Result(look.returncode or 1, out, f"doit {' '.join(asked)}: {err}")
     yield project, ended(run, _LONG)
 
 

@@ -2,8 +2,8 @@
 
 In sample are the earlier rows, less those whose horizon reaches into the later ones: their outcome is decided there. Left out
 are rows whose outcome is ambiguous, and those whose horizon reaches beyond the data: of these only what ended quickly is known,
-which is no fair share of them. Both samples keep the order of time. Where one has too few
-rows, nothing can be learned, and it is told why.
+which is no fair share of them. Both samples keep the order of time. Where one has too few rows, nothing can be learned, and it
+is told why.
 """
 
 from dataclasses import dataclass

@@ -4,8 +4,8 @@ A regime of a row depends on that row and on the rows in sample, never on a late
 highest mean silhouette. HDBSCAN finds the number itself and leaves rows in no regime (-1); of its sizes of the smallest regime,
 shares of the rows, and its numbers of neighbours that make a place dense it takes those of the highest validity (see
 `market.validity`), of equal ones the greatest. Both see features less their mean, over their deviation in sample. A row that
-was not fitted takes the nearest centre (k-means) or the regime of the nearest fitted row (HDBSCAN). Regimes are
-numbered by the mean volatility of their rows in sample.
+was not fitted takes the nearest centre (k-means) or the regime of the nearest fitted row (HDBSCAN). Regimes are numbered by the
+mean volatility of their rows in sample.
 """
 
 from dataclasses import dataclass

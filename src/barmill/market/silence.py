@@ -32,6 +32,11 @@ class Silence(NamedTuple):
     bars: int
     needed: int
 
+    @classmethod
+    def parse(cls, row: Mapping[str, str]) -> "Silence":
+        """As it was written, a text for each of `COLUMNS`."""
+        return cls(row["strategy"], row["reason"], int(row["bars"]), int(row["needed"]))
+
 
 def silent(table: Mapping[str, Sequence[Any]], bars: int) -> list[Silence]:
     """The strategies without an error that never trade, in the table's order.

@@ -100,6 +100,7 @@ def _counts(found: "Ranking", strategies: int, failed: int, quiet: Sequence["Sil
 def page(
     merged: Path,
     ranking: Path,
+    silent: Path,
     summary: Path,
     bars: Sequence[Path],
     labels: Path,
@@ -120,6 +121,7 @@ def page(
     Args:
         merged: see `rank`.
         ranking: see `rank`.
+        silent: see `rank`.
         summary: see `rank`.
         bars: Parquet files of the series.
         labels: CSV, the summary that the stage `labels` writes.
@@ -139,7 +141,7 @@ def page(
     from barmill.market.page.patterns import Mined
     from barmill.market.page.regimes import Prices
     from barmill.market.page.research import research_page
-    from barmill.market.silence import silent
+    from barmill.market.silence import Silence
     from barmill.market.strategies.strategy import value_of
     from barmill.market.tables import read_parquet
 
@@ -157,7 +159,7 @@ def page(
         Mined(each.stem.removesuffix("_rules"), _json(about), read_rows(each))
         for each, about in zip(rules, rules_metadata, strict=True)
     ]
-    quiet = silent(table, counts["bars"])
+    quiet = [Silence.parse(row) for row in read_rows(silent)]
     out.write_text(research_page(counts, rows, curves, table, quiet, grid, prices, sortings, mined), encoding="utf-8")
 
 
@@ -186,7 +188,11 @@ def targets(plan: Plan) -> Iterator[Target]:
             {role: here[role] for role in ("merged", "ranking", "failed", "silent", "summary")},
             trading | {"dataset": name, "costs": costs, "minimum_trades": settings.minimum_trades},
         )  # fmt: skip
-        read = {role: here[role] for role in ("merged", "ranking", "summary")} | {"bars": bars} | _research(plan, dataset)
+        read = (
+            {role: here[role] for role in ("merged", "ranking", "silent", "summary")}
+            | {"bars": bars}
+            | _research(plan, dataset)
+        )
         yield Target(f"{name}/page", page, read, {"out": here["page"]}, {"top": settings.top} | trading)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from barmill.page.document import Page
 
 _MOST = 10
-_COLUMNS = ("rule", "outcome", "rows in", "lift in", "rows out", "lift out", "share out", "usual")
+_COLUMNS = ("rule", "outcome", "rows in", "lift in", "rows out", "lift out", "share out", "usual", "pips out")
 _SIDES = {"up": "long", "down": "short"}
 
 
@@ -55,13 +55,14 @@ def _rules(page: Page, mined: Mined) -> None:
     if kept:
         page.table(_COLUMNS, map(_row, kept[:_MOST]), _COLUMNS[:2])
         page.text(
-            f"The first {len(kept[:_MOST])} by lift out of sample, of {len(kept)}. Lift: how many times as often as usual.",
+            f"The first {len(kept[:_MOST])} by lift out of sample, of {len(kept)}. Lift: how many times as often as usual. "
+            "Pips: what positions came to there, before costs; a rule that only tells when prices move more earns nothing.",
             "note",
         )
 
 
 def _row(rule: Mapping[str, str]) -> list[Any]:
-    numbers = [float(rule[name]) for name in ("lift_in", "lift_out", "confidence_out", "base_out")]
+    numbers = [float(rule[name]) for name in ("lift_in", "lift_out", "confidence_out", "base_out", "pips_out")]
     counts = [int(rule[name]) for name in ("rows_in", "rows_out")]
     outcome = f"{_SIDES[rule['direction']]}: {rule['outcome']}"
     return [rule["antecedent"], outcome, counts[0], numbers[0], counts[1], *numbers[1:]]

@@ -114,8 +114,9 @@ class Bucket:
 
         client["allow_http"] = not self.url.startswith("https://")  # of s3://… the endpoint says which
         backoff = {"init_backoff": datetime.timedelta(seconds=0.02), "max_backoff": datetime.timedelta(seconds=1), "base": 2}
-        retries: Any = {"max_retries": 3, "retry_timeout": datetime.timedelta(seconds=patience), "backoff": backoff}
-        return from_url(self.url, client_options=client, retry_config=retries)  # type: ignore[call-overload]
+        retries = {"max_retries": 3, "retry_timeout": datetime.timedelta(seconds=patience), "backoff": backoff}
+        options: dict[str, Any] = {"client_options": client, "retry_config": retries}
+        return from_url(self.url, **options)
 
     def _asked(self, verb: str, name: str, ask: Callable[[], Any], *, absent: bool = False) -> Any:
         """What the remote answers; with `absent`, None if it has no such thing."""
