@@ -1,15 +1,18 @@
 """What every database promises: rows are exactly the artifact's, written with the ledger as one, and touched only if wrong."""
 
 import datetime as dt
-import fcntl
 import math
 import os
-import sqlite3
+import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
 from barmill.errors import DatabaseError, InputError
+from barmill.publish import sqlite
 from barmill.publish.check import differences
 from barmill.publish.parts import Entry
 from tests.support.bars import daily
@@ -123,7 +126,7 @@ def test_rows_dropped_and_edited_behind_its_back(target, tmp_path):
     target.run(f"INSERT INTO indicators {new[0]} VALUES ('AAA.US', '1999-01-01', {new[1]})")
     with target.session() as session:
         (found,) = differences([part], session, session.entries())
-        assert (found.missing, found.changed, found.extra, found.vouched) == (10, 1, 1, True)
+        assert (found.missing, found.changed, found.extra, found.vouched) == (10, 1, 1, False)
         assert session.write([part], force=True).rows == 12
         assert differences([part], session, session.entries()) == []
     assert target.rows("AAA.US") == expected(part)
@@ -191,25 +194,124 @@ def test_two_publishers_at_once(target, tmp_path):
         assert target.rows(part.symbol) == expected(part)
 
 
-def test_a_sqlite_file_is_made_by_one_at_a_time(tmp_path, monkeypatch):
-    """Whoever makes a file holds its folder's lock: SQLite refuses one that changes the mode while another does."""
-    held = []
+def test_sqlite_file_made_by_several_publishers_at_once(tmp_path):
+    """Eight threads that publish into a file that nobody has made yet: none fails, every row is there."""
+    target = Target("sqlite", str(tmp_path / "new.sqlite"))
+    parts = [artifact(tmp_path, f"S{n}.US", daily(5, n)) for n in range(8)]
+    start, errors = threading.Barrier(8), []
 
-    def connect(*arguments, **options):
-        folder = os.open(tmp_path, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            held.append(folder)
-        finally:
-            os.close(folder)
-        return sqlite3.Connection(*arguments, **options)
+    def publish(part):
+        with target.session() as session:
+            start.wait()
+            try:
+                session.write([part])
+            except DatabaseError as error:  # pragma: no cover
+                errors.append(error)
 
+    threads = [threading.Thread(target=publish, args=(part,)) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert target.run("SELECT count(*) FROM indicators") == [(40,)]
+    assert target.run("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_sqlite_file_of_another_program_gets_wal(tmp_path):
+    """A file that exists with tables of its own and a rollback journal is switched to WAL, and keeps its tables."""
+    target = Target("sqlite", str(tmp_path / "db.sqlite"))
+    target.run("CREATE TABLE own (x)")
+    with target.session() as session:
+        assert session.entries() == {}
+        session.write([artifact(tmp_path, "AAA.US", daily(5, 1))])
+    assert target.run("PRAGMA journal_mode") == [("wal",)]
+    assert target.run("SELECT count(*) FROM own") == [(0,)]
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_sqlite_writer_that_waits_for_another_program_reports_it_and_can_be_interrupted(tmp_path, monkeypatch, capsys, mode):
+    """The program with an open transaction is named; Ctrl-C ends the wait; once that program is done, writing goes on."""
+    monkeypatch.setattr(sqlite, "_PATIENCE", 0.0)
+    target = Target("sqlite", str(tmp_path / "db.sqlite"))
     part = artifact(tmp_path, "AAA.US", daily(5, 1))
-    monkeypatch.setattr(sqlite3, "connect", connect)
-    with Target("sqlite", str(tmp_path / "new.sqlite")).session() as session:
-        assert session.write([part]).rows == 5
-    assert len(held) == 1
+    target.run(f"PRAGMA journal_mode = {mode}")
+    script = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE'); "
+        "c.execute('CREATE TABLE held (x)'); print('ready', flush=True); sys.stdin.read(); c.execute('ROLLBACK')"
+    )
+    command = [sys.executable, "-c", script, target.url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "ready\n"
+        with target.session() as session:
+            timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+            timer.start()
+            start = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                session.write([part])
+            assert time.monotonic() - start < 30
+            assert f"waiting for process {other.pid} (python" in capsys.readouterr().err
+            threading.Timer(0.3, other.stdin.close).start()
+            assert session.write([part]).rows == 5
+    assert target.rows("AAA.US") == expected(part)
+
+
+def test_sqlite_dates_compare_as_text(tmp_path):
+    """A bound that is only a year separates years, as text does; also in a table of an earlier version, once published."""
+    target = Target("sqlite", str(tmp_path / "db.sqlite"))
+    part = artifact(tmp_path, "AAA.US", daily(400, 1))
+    years = sorted(f"{day:%Y}" for day in expected(part))
+    later = sum(year >= years[-1] for year in years)
+    with target.session() as session:
+        session.write([part])
+    query = f"SELECT count(*) FROM indicators WHERE trading_date >= '{years[-1]}'"
+    assert target.run(query) == [(later,)]
+
+    (columns,) = target.run("SELECT sql FROM sqlite_schema WHERE name = 'indicators'")[0]
+    old = (
+        columns.replace("trading_date TEXT", "trading_date DATE")
+        .replace('"indicators"', "old")
+        .replace("indicators (", "old (")
+    )
+    assert "trading_date DATE" in old
+    for statement in (old, "INSERT INTO old SELECT * FROM indicators", "DROP TABLE indicators"):
+        target.run(statement)
+    target.run("ALTER TABLE old RENAME TO indicators")
+    target.run("CREATE INDEX mine ON indicators (sma_3)")
+    assert target.run(query) == [(400,)]
+    with target.session() as session:
+        assert session.entries() == {}
+        assert session.write([part]).rows == 0
+        assert session.entries()["AAA.US"].digest == part.digest
+    assert target.run(query) == [(later,)]
+    assert ("mine",) in target.run("SELECT name FROM sqlite_schema WHERE type = 'index'")
+    assert target.rows("AAA.US") == expected(part)
+
+
+@pytest.mark.parametrize("change", ["all", "some", "added", "since"])
+def test_rows_that_were_deleted_or_added_in_the_database_come_right_again(target, tmp_path, change):
+    """The ledger counts rows: where the table has fewer or more of a symbol, the symbol is written again."""
+    parts = [artifact(tmp_path, name, daily(30, n)) for n, name in enumerate(("AAA.US", "BBB.US"))]
+    if change == "since":
+        parts[0] = artifact(tmp_path, "AAA.US", daily(30, 0), daily(30, 0)[20]["date"])
+    with target.session() as session:
+        session.write(parts)
+    days = [day.isoformat() for day in expected(parts[0])]
+    whose = f"{target.symbol} = 'AAA.US'"
+    column, value = ("indicators", "'{}'") if target.kind == "jsonb" else ("month", "1")
+    target.run({
+        "all": "DELETE FROM indicators",
+        "some": f"DELETE FROM indicators WHERE {whose} AND trading_date = '{days[7]}'",
+        "added": f"INSERT INTO indicators ({target.symbol}, trading_date, {column}) VALUES ('AAA.US', '1999-01-01', {value})",
+        "since": f"DELETE FROM indicators WHERE {whose} AND trading_date = '{days[25]}'",
+    }[change])  # fmt: skip
+    with target.session() as session:
+        entries = session.entries()
+        assert [entries[part.symbol].is_whole for part in parts] == [False, change != "all"]
+        assert session.write(parts).rows == {"all": 60, "some": 1, "added": 1, "since": 1}[change]
+        assert all(entry.is_whole for entry in session.entries().values())
+    for part in parts:
+        assert list(target.rows(part.symbol).items())[-10:] == list(expected(part).items())[-10:]
 
 
 def test_no_duplicates(target, tmp_path):

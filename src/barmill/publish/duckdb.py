@@ -4,7 +4,6 @@ import contextlib
 import datetime as dt
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,8 @@ class DuckSession:
         with self._told():
             if not (self._columns(LEDGER) and self._columns(TABLE)):
                 return {}
-            return {row[0]: Entry(*row) for row in self._run(merge.ENTRIES)}
+            ((whole,),) = self._run(merge.IS_WHOLE)
+            return {row[0]: Entry(*row) for row in self._run(merge.ENTRIES if whole else merge.counted_entries())}
 
     def write(self, parts: Sequence[Part], *, force: bool = False) -> Written:
         """See `Session`."""
@@ -65,7 +65,9 @@ class DuckSession:
             if todo:
                 stage = whole if len(todo) == len(tables) else pa.concat_tables(todo.values(), promote_options="default")
                 changed = self._put(list(todo), stage, columns)
-                self._run(_RECORD, *(list(column) for column in zip(*map(astuple, noted(todo, entries)), strict=True)))
+                self._run(
+                    _RECORD, *(list(column) for column in zip(*(each.stored for each in noted(todo, entries)), strict=True))
+                )
             return Written.of(changed, parts, todo)
 
     def rows(self, symbol: str, columns: Sequence[str], since: dt.date | None) -> dict[dt.date, Row]:

@@ -8,6 +8,18 @@ STAGE = "indicators_stage"
 SAME = " AND ".join(f"t.{name} = s.{name}" for name in KEY)
 _SINCE = f"(p.since IS NULL OR t.{DATE} >= p.since)"
 ENTRIES = f"SELECT symbol, digest, rows, last_date, since FROM {LEDGER}"
+IS_WHOLE = f"SELECT (SELECT count(*) FROM {TABLE}) = (SELECT sum(rows) FROM {LEDGER})"
+"""Whether the table has as many rows as were published; it costs less than counting them by symbol."""
+
+
+def counted_entries(symbol: str = "symbol") -> str:
+    """The ledger, each entry with the number of rows that the table has of it; see `Entry`.
+
+    Args:
+        symbol: the column of `TABLE` that has the symbol.
+    """
+    there = f"SELECT count(*) FROM {TABLE} AS t WHERE t.{symbol} = l.symbol AND (l.since IS NULL OR t.{DATE} >= l.since)"
+    return f"SELECT symbol, digest, rows, last_date, since, ({there}) FROM {LEDGER} AS l"
 
 
 def update(columns: Mapping[str, str], among: str = "true") -> str:

@@ -31,6 +31,7 @@ class Entry:
         rows: how many they are.
         last: the newest of them.
         since: the first date from which on they are that artifact's; None: all are.
+        there: how many rows the table has of the symbol since that date; None: nobody counted them.
     """
 
     symbol: str
@@ -38,6 +39,17 @@ class Entry:
     rows: int
     last: dt.date | None
     since: dt.date | None = None
+    there: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the table has as many rows as were published."""
+        return self.there in {None, self.rows}
+
+    @property
+    def stored(self) -> tuple[str, str, int, dt.date | None, dt.date | None]:
+        """What the ledger keeps of it: symbol, digest, rows, last, since."""
+        return self.symbol, self.digest, self.rows, self.last, self.since
 
 
 @dataclass(frozen=True)
@@ -82,8 +94,8 @@ class Part:
         return table if self.since is None else table.filter(pc.greater_equal(table.column(DATE), self.since))
 
     def is_done(self, entry: Entry | None) -> bool:
-        """Whether the ledger vouches for these rows."""
-        if entry is None or entry.digest != self.digest:
+        """Whether these rows were published and are all there."""
+        if entry is None or entry.digest != self.digest or not entry.is_whole:
             return False
         return entry.since is None or (self.since is not None and entry.since <= self.since)
 

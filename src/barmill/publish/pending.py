@@ -9,7 +9,7 @@ from pathlib import Path
 from barmill.errors import InputError
 from barmill.publish.parts import Entry, Part
 
-NEW, CHANGED, INCOMPLETE, FORCED = "new", "changed", "incomplete", "forced"
+NEW, CHANGED, INCOMPLETE, MISCOUNTED, FORCED = "new", "changed", "incomplete", "rows missing or added in the database", "forced"
 
 _BATCH_BYTES = 128 << 20
 _MOST_SYMBOLS = 200  # of a transaction, each with its lock
@@ -92,6 +92,8 @@ def _reason(artifact: Artifact, entry: Entry | None, wish: Wish) -> str:
         return CHANGED
     if entry.since:
         return INCOMPLETE
+    if not entry.is_whole:
+        return MISCOUNTED
     return FORCED if wish.force else ""
 
 

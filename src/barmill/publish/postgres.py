@@ -7,7 +7,6 @@ of machines do not do the same work, nor hold each other up over different symbo
 import contextlib
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple
 from typing import Any
 
 import psycopg
@@ -55,7 +54,9 @@ class PostgresSession:
         with self._told():
             if not (self._columns(LEDGER) and self._columns(TABLE)):
                 return {}
-            return {row[0]: Entry(*row) for row in self._run(merge.ENTRIES)}
+            ((whole,),) = self._run(merge.IS_WHOLE)
+            query = merge.ENTRIES if whole else merge.counted_entries(self._symbol)
+            return {row[0]: Entry(*row) for row in self._run(query)}
 
     def write(self, parts: Sequence[Part], *, force: bool = False) -> Written:
         """See `Session`."""
@@ -67,12 +68,15 @@ class PostgresSession:
                 columns |= columns_of(table)
             self._prepare(columns)
             symbols = [part.symbol for part in parts]
-            entries = {row[0]: Entry(*row) for row in self._run(f"{merge.ENTRIES} WHERE symbol = ANY(%s)", symbols)}
+            query = f"{merge.counted_entries(self._symbol)} WHERE symbol = ANY(%s)"
+            entries = {row[0]: Entry(*row) for row in self._run(query, symbols)}
             todo = due(tables, entries, force=force)
             changed = 0
             if todo:
                 changed = self._put(todo, columns)
-                self._count(_RECORD, *(list(column) for column in zip(*map(astuple, noted(todo, entries)), strict=True)))
+                self._count(
+                    _RECORD, *(list(column) for column in zip(*(each.stored for each in noted(todo, entries)), strict=True))
+                )
             return Written.of(changed, parts, todo)
 
     def rows(self, symbol: str, columns: Sequence[str], since: dt.date | None) -> dict[dt.date, Row]:

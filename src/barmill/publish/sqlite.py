@@ -2,13 +2,16 @@
 
 import contextlib
 import datetime as dt
+import os
 import sqlite3
+import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from barmill.errors import DatabaseError
-from barmill.files import locked, make_folder
+from barmill.files import make_folder
 from barmill.publish import merge
 from barmill.publish.address import Address
 from barmill.publish.database import Row, Session, Written, missing
@@ -33,8 +36,13 @@ from barmill.publish.parts import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_TYPES = {TEXT: "TEXT", DAY: "DATE", FLOAT: "REAL", INTEGER: "INTEGER", BOOLEAN: "BOOLEAN"}
-_WAIT = 600.0  # seconds for another writer
+# a column of the type DATE would compare as a number: every date would be later than '2024'
+_TYPES = {TEXT: "TEXT", DAY: "TEXT", FLOAT: "REAL", INTEGER: "INTEGER", BOOLEAN: "BOOLEAN"}
+_WAIT = 600.0  # seconds for another program
+_TURN = 0.2  # seconds that SQLite waits by itself: meanwhile Ctrl-C does nothing
+_PAUSE = 0.02  # seconds before another try: SQLite does not wait where two change the journal mode
+_PATIENCE = 1.0  # seconds after which a wait is reported
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 class Sqlite:
@@ -60,11 +68,11 @@ class SqliteSession:
 
     def entries(self) -> dict[str, Entry]:
         """See `Session`."""
-        if not (self._columns(LEDGER) and self._columns(TABLE)):
+        if not self._columns(LEDGER) or self._columns(TABLE).get(DATE) != _TYPES[DAY]:
             return {}
-        with self._told():
-            rows = self._open().execute(merge.ENTRIES).fetchall()
-        return {row[0]: Entry(*row[:3], *(each and dt.date.fromisoformat(each) for each in row[3:])) for row in rows}
+        with self._errors():
+            ((whole,),) = self._run(merge.IS_WHOLE)
+            return _entries(self._run(merge.ENTRIES if whole else merge.counted_entries()))
 
     def write(self, parts: Sequence[Part], *, force: bool = False) -> Written:
         """See `Session`."""
@@ -72,7 +80,9 @@ class SqliteSession:
         with self._transaction() as connection:
             for table in tables.values():
                 self._prepare(connection, columns_of(table))
-            entries = self.entries()
+            symbols = [part.symbol for part in parts]
+            among = f"WHERE symbol IN ({', '.join('?' * len(symbols))})"
+            entries = _entries(self._run(f"{merge.counted_entries()} {among}", *symbols))
             todo = due(tables, entries, force=force)
             before = connection.total_changes
             for part, table in todo.items():
@@ -84,11 +94,11 @@ class SqliteSession:
 
     def rows(self, symbol: str, columns: Sequence[str], since: dt.date | None) -> dict[dt.date, Row]:
         """See `Session`."""
-        if missing(dict.fromkeys((DATE, *columns), ""), self._columns(TABLE)):
+        if missing(dict.fromkeys((DATE, *columns), ""), list(self._columns(TABLE))):
             return {}
         query = f"SELECT {DATE}, {', '.join(columns)} FROM {TABLE} WHERE symbol = ? AND {DATE} >= ?"
-        with self._told():
-            found = self._open().execute(query, (symbol, _text(since))).fetchall()
+        with self._errors():
+            found = self._run(query, symbol, _text(since))
         return {dt.date.fromisoformat(row[0]): row[1:] for row in found}
 
     def remove(self, symbols: Sequence[str]) -> int:
@@ -106,24 +116,37 @@ class SqliteSession:
             self._connection.close()
             self._connection = None
 
-    def _open(self, *, create: bool = False) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            if create:
-                make_folder(self._path.parent)
-                with locked(self._path.parent):  # nobody is made to wait for who changes the mode
-                    self._connection = self._connected()
-                    self._connection.execute("PRAGMA journal_mode = WAL")
-            else:
-                self._connection = self._connected()
+            # a path as it is: in a URI a `?` or `#` would have a meaning
+            self._connection = sqlite3.connect(self._path, timeout=_TURN, isolation_level=None)
             self._connection.execute("PRAGMA synchronous = NORMAL")
         return self._connection
 
-    def _connected(self) -> sqlite3.Connection:
-        # a path as it is: in a URI a `?` or `#` would have a meaning
-        return sqlite3.connect(self._path, timeout=_WAIT, isolation_level=None)
+    def _run(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a statement; while another program holds the file, it is tried again, and that program is reported."""
+        start, reported = time.monotonic(), False
+        while True:
+            try:
+                return self._open().execute(statement, values).fetchall()
+            except sqlite3.OperationalError as error:
+                waited = time.monotonic() - start
+                if error.sqlite_errorcode & 0xFF not in _BUSY or waited > _WAIT:
+                    raise
+            if waited > _PATIENCE and not reported:
+                sys.stderr.write(f"waiting for {_users(self._path)} to end a transaction on {self._path.absolute()}\n")
+                reported = True
+            time.sleep(_PAUSE)
+
+    def _use_wal(self) -> None:
+        """Let readers go on while this session writes, also where another program made the file."""
+        make_folder(self._path.parent)
+        ((mode,),) = self._run("PRAGMA journal_mode")
+        if mode != "wal":
+            self._run("PRAGMA journal_mode = WAL")
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
@@ -131,36 +154,53 @@ class SqliteSession:
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._told():
-            connection = self._open(create=True)
-            connection.execute("BEGIN IMMEDIATE")
+        with self._errors():
+            self._use_wal()
+            connection = self._open()
+            self._run("BEGIN IMMEDIATE")
             try:
                 yield connection
-                connection.execute("COMMIT")
+                self._run("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
 
-    def _columns(self, table: str) -> list[str]:
+    def _columns(self, table: str) -> dict[str, str]:
+        """Column → declared type; empty if the table is missing."""
         if not self._path.exists():
-            return []
-        with self._told():
-            return [row[1] for row in self._open().execute(f"PRAGMA table_info({table})")]
+            return {}
+        with self._errors():
+            return {row[1]: row[2] for row in self._run(f"PRAGMA table_info({table})")}
 
     def _prepare(self, connection: sqlite3.Connection, columns: Mapping[str, str]) -> None:
-        """Make the tables what `columns` need; where that changes anything, the ledger vouches for nothing any more."""
-        lacking = missing(columns, self._columns(TABLE))
-        if lacking == columns:
-            types = {name: _TYPES[kind] for name, kind in columns.items()}
+        """Make the tables what `columns` need; where that adds a column, what the ledger says no longer holds."""
+        types = {name: _TYPES[kind] for name, kind in columns.items()}
+        there = self._columns(TABLE)
+        absent = missing(columns, list(there))
+        if not there:
             connection.execute(f"{merge.create(TABLE, types)} WITHOUT ROWID")
             connection.execute(f"CREATE INDEX idx_{TABLE}_{DATE} ON {TABLE} ({DATE})")
-        elif lacking:
-            for name, kind in lacking.items():
-                connection.execute(f"ALTER TABLE {TABLE} ADD COLUMN {name} {_TYPES[kind]}")
-        if lacking or not self._columns(LEDGER):
-            connection.execute(_LEDGER_TABLE)
-            connection.execute(f"DELETE FROM {LEDGER}")
+        elif there.get(DATE) == _OLD_DATE:
+            self._retype(connection, there)
+        for name in absent if there else ():
+            connection.execute(f"ALTER TABLE {TABLE} ADD COLUMN {name} {types[name]}")
+        if absent or _OLD_DATE in self._columns(LEDGER).values():
+            connection.execute(f"DROP TABLE IF EXISTS {LEDGER}")
+        connection.execute(_LEDGER_TABLE)
+
+    def _retype(self, connection: sqlite3.Connection, columns: Mapping[str, str]) -> None:
+        """Make dates text in a table of an earlier version, with its rows, indexes and triggers."""
+        made = "SELECT sql FROM sqlite_schema WHERE tbl_name = ? AND type IN ('index', 'trigger') AND sql IS NOT NULL"
+        others = self._run(made, TABLE)
+        types = {name: "TEXT" if kind == _OLD_DATE else kind for name, kind in columns.items()}
+        names = ", ".join(types)
+        connection.execute(f"{merge.create(f'{TABLE}_new', types)} WITHOUT ROWID")
+        connection.execute(f"INSERT INTO {TABLE}_new ({names}) SELECT {names} FROM {TABLE}")
+        connection.execute(f"DROP TABLE {TABLE}")
+        connection.execute(f"ALTER TABLE {TABLE}_new RENAME TO {TABLE}")
+        for (statement,) in others:
+            connection.execute(statement)
 
     def _put(self, connection: sqlite3.Connection, part: Part, table: "pa.Table") -> None:
         connection.executemany(_upsert(columns_of(table)), _records(table))
@@ -182,13 +222,37 @@ class SqliteSession:
 
 _LEDGER_TABLE = (
     f"CREATE TABLE IF NOT EXISTS {LEDGER} (symbol TEXT PRIMARY KEY, digest TEXT NOT NULL, rows INTEGER NOT NULL, "
-    "last_date DATE, since DATE, published_at TIMESTAMP NOT NULL) WITHOUT ROWID"
+    "last_date TEXT, since TEXT, published_at TEXT NOT NULL) WITHOUT ROWID"
 )
+_OLD_DATE = "DATE"  # the type of date columns before they were text
 _CURES = {
     "database or disk is full": "make room, then publish again",
     "database is locked": "another program holds it; end that, then publish again",
     "attempt to write a readonly database": "mind who may write to the file and its folder",
 }
+
+
+def _entries(rows: Sequence[Sequence[Any]]) -> dict[str, Entry]:
+    days = [[day and dt.date.fromisoformat(day) for day in row[3:5]] for row in rows]
+    return {row[0]: Entry(*row[:3], *two, *row[5:]) for row, two in zip(rows, days, strict=True)}
+
+
+def _users(path: Path) -> str:
+    """The processes that have a file open, but for this one, as text for people."""
+    found = []
+    for process in filter(str.isdecimal, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            opened = f"/proc/{process}/fd"
+            if int(process) != os.getpid() and any(_is(f"{opened}/{name}", path) for name in os.listdir(opened)):
+                found.append(f"process {process} ({Path(f'/proc/{process}/comm').read_text(encoding='utf-8').strip()})")
+    return " and ".join(found) or "another program"
+
+
+def _is(link: str, path: Path) -> bool:
+    try:
+        return os.path.samefile(link, path)
+    except OSError:
+        return False
 
 
 def _text(since: dt.date | None) -> str:
