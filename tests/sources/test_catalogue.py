@@ -57,8 +57,8 @@ def test_what_a_provider_needs(name, word):
 
 
 def test_only_web_addresses():
-    """A file is no address."""
-    with pytest.raises(ConfigError, match="no http or https address"):
+    """A file is not a web address."""
+    with pytest.raises(ConfigError, match="not an http or https address"):
         open_provider("http", spec_of("http", {}, ["file:///etc/passwd"]))
 
 

@@ -1,13 +1,14 @@
 """CSV over HTTP, from a real server that fails in every way that servers do."""
 
 import datetime as dt
+import logging
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import stamina
 
 from barmill.errors import InputError, SourceError, UnknownSymbol
-from barmill.sources.http import HttpCsv, _retry_after
+from barmill.sources.http import HttpCsv, _retry_after, without_secrets
 from barmill.sources.provider import Request
 from tests.support.prices import weekdays
 from tests.support.server import PriceServer, serving
@@ -31,7 +32,7 @@ def hasty():
 
 def ask(server, symbol="ACME.US", **options):
     """Days that are fetched."""
-    provider = HttpCsv("web", server.url, **options)
+    provider = HttpCsv("web", **{"url": server.url, **options})
     bars = provider.fetch(Request(symbol, "daily", dt.date(2024, 1, 3), dt.date(2024, 1, 9))).bars
     return bars.table.column("date").to_pylist()
 
@@ -128,3 +129,38 @@ def test_nobody_there(hasty):
     """A port where nobody listens is named."""
     with pytest.raises(SourceError, match=r"127.0.0.1:9/.* gives no answer: .*refused"):
         HttpCsv("web", "http://127.0.0.1:9/{symbol}").fetch(Request("A", "daily"))
+
+
+KEY = "s3cret-k3y"
+
+
+@pytest.mark.parametrize("fault", [401, 403, 404, 503, "dropped", "truncated", "torn", "page", "redirected to itself"])
+def test_query_values_and_passwords_are_in_no_error_and_no_warning(server, hasty, caplog, fault):
+    """Whatever a server answers, a key in the address, in its user part or in a header is not shown."""
+    server.faults["acme.us"] = [server.own("/again?s=acme.us&apikey=" + KEY) if fault == "redirected to itself" else fault] * 40
+    url = f"{server.url}&apikey={KEY}"
+    provider = HttpCsv("web", url, headers={"Authorization": f"Bearer {KEY}"})
+    with caplog.at_level(logging.DEBUG), pytest.raises((SourceError, InputError)) as caught:
+        provider.fetch(Request("ACME.US", "daily", dt.date(2024, 1, 3), dt.date(2024, 1, 9)))
+    assert KEY not in f"{caught.value} {caught.value.__cause__} {caplog.text}"
+    assert without_secrets(url.replace("://", f"://me:{KEY}@")) == f"{server.own('/q/d/l/')}?s=…&d1=…&d2=…&i=…&apikey=…"
+
+
+def test_an_address_with_a_blank_is_refused_without_its_key(server):
+    """urllib quotes the whole address where it is not valid; the error does not."""
+    with pytest.raises(SourceError, match="is not a valid URL") as caught:
+        ask(server, url=f"{server.url}&apikey={KEY} x")
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_headers_are_sent_to_the_host_of_the_settings_only(server, status):
+    """A redirect to another port, which is another origin, gets no header of the settings; one to the same origin does."""
+    headers = {"Authorization": "Bearer " + KEY, "X-Api-Key": KEY, "Cookie": "session=" + KEY}
+    query = "/other?s=acme.us&d1=20240103&d2=20240109&i=d"
+    with serving(PriceServer({"acme.us": PRICES})) as other:
+        for to, sent in ((server, True), (other, False)):
+            server.faults["acme.us"] = [(status, to.own(query))]
+            assert ask(server, headers=headers) == WEEK
+            assert [to.headers[-1].get(name) for name in headers] == [value if sent else None for value in headers.values()]
+            assert to.headers[-1]["User-Agent"] == "barmill"

@@ -20,19 +20,26 @@ class PriceServer:
     Attributes:
         closes: symbol in lower case → date → close.
         faults: symbol → faults of the next answers, used up one by one: an HTTP status, or one of `slow`, `truncated`,
-            `torn` (no length, and broken off within a line), `dropped`, `page`, `limited` (429 with Retry-After).
+            `torn` (no length, and broken off within a line), `dropped`, `page`, `limited` (429 with Retry-After), or an
+            address, or a status and an address, to which the request is redirected.
         asked: each request: moment, symbol, parameters.
+        headers: of each request.
     """
 
     closes: dict[str, dict[str, float]] = field(default_factory=dict)
-    faults: dict[str, list[int | str]] = field(default_factory=dict)
+    faults: dict[str, list[int | str | tuple[int, str]]] = field(default_factory=dict)
     asked: list[tuple[float, str, Mapping[str, list[str]]]] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
     port: int = 0
+
+    def own(self, path: str) -> str:
+        """The address of a path on this server."""
+        return f"http://127.0.0.1:{self.port}{path}"
 
     @property
     def url(self) -> str:
         """Its address, with what a provider puts in."""
-        return f"http://127.0.0.1:{self.port}/q/d/l/?s={{lower}}&d1={{start:%Y%m%d}}&d2={{end:%Y%m%d}}&i={{per}}"
+        return self.own("/q/d/l/?s={lower}&d1={start:%Y%m%d}&d2={end:%Y%m%d}&i={per}")
 
     def symbols_asked(self) -> list[str]:
         """Symbols in the order they were asked for."""
@@ -49,11 +56,19 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qs(urlsplit(self.path).query)
         symbol = query["s"][0]
         self.server.prices.asked.append((time.monotonic(), symbol, query))
+        self.server.prices.headers.append(self.headers)
         faults = self.server.prices.faults.get(symbol, [])
         fault = faults.pop(0) if faults else ""
         if fault == "slow":
             time.sleep(1.0)
-        if isinstance(fault, int):
+        if isinstance(fault, str) and fault.startswith("http"):
+            fault = (302, fault)
+        if isinstance(fault, tuple):
+            self.send_response(fault[0])
+            self.send_header("Location", fault[1])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        elif isinstance(fault, int):
             self.send_error(fault)
         elif fault == "limited":
             self.send_response(429)

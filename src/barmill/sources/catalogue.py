@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from barmill.errors import ConfigError, nearest
 from barmill.sources.csvfolder import CsvFolder
-from barmill.sources.http import HttpCsv
+from barmill.sources.http import HttpCsv, without_secrets
 from barmill.sources.provider import Provider, TreeSource
 from barmill.sources.stooq import FolderTree, ZipTree
 from barmill.sources.yahoo import Yahoo
@@ -106,7 +106,8 @@ def _paths(spec: Spec) -> list[Path]:
 
 def _http(name: str, spec: Spec) -> HttpCsv:
     if urlsplit(spec.url).scheme not in {"http", "https"}:
-        raise ConfigError(f"the provider {name}: {spec.url!r} is no http or https address", "begin it with https://")
+        shown = without_secrets(spec.url)
+        raise ConfigError(f"the provider {name}: {shown!r} is not an http or https address", "begin it with https://")
     return HttpCsv(name, spec.url, spec.zone, spec.timeout, spec.attempts, spec.rate, spec.headers)
 
 

@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from barmill.errors import SourceError, UnknownSymbol
 from barmill.market.datasets import PERIODS
@@ -53,7 +53,7 @@ class HttpCsv:
         timeout: seconds for an answer.
         attempts: how often one address is asked.
         rate: requests a second, of all threads together; 0 for no limit.
-        headers: sent with each request.
+        headers: sent with each request, but not to another host that the server redirects to.
     """
 
     name: str
@@ -69,6 +69,7 @@ class HttpCsv:
 
         stamina.instrumentation.set_on_retry_hooks([_tell])
         self._pace = _Pace(self.rate)
+        self._opener = urllib.request.build_opener(_Redirects)
         self._retry = stamina.RetryingCaller(attempts=self.attempts, timeout=None, wait_initial=0.5, wait_max=30.0)
 
     def symbols(self) -> Sequence[str]:
@@ -90,22 +91,52 @@ class HttpCsv:
 
     def _get(self, address: str, symbol: str) -> bytes:
         self._pace.wait()
+        shown = without_secrets(address)
         # the scheme was checked when the provider was set up, and urllib follows only to http, https and ftp
-        asked = urllib.request.Request(address, headers={"User-Agent": "barmill", **self.headers})  # noqa: S310
+        asked = urllib.request.Request(address, headers={"User-Agent": "barmill"})  # noqa: S310
+        for name, value in self.headers.items():
+            asked.add_unredirected_header(name, value)
         try:
-            with urllib.request.urlopen(asked, timeout=self.timeout) as answer:  # noqa: S310
+            with self._opener.open(asked, timeout=self.timeout) as answer:
                 body: bytes = answer.read()
                 complete = answer.headers.get("Content-Length") is not None or answer.chunked
         except urllib.error.HTTPError as error:
-            raise _of_status(error, address, symbol) from None
+            raise _of_status(error, shown, symbol) from None
         except http.client.IncompleteRead as error:
-            raise _Passing(f"{address} broke off after {len(error.partial)} bytes", _LATER) from None
+            raise _Passing(f"{shown} broke off after {len(error.partial)} bytes", _LATER) from None
+        except http.client.InvalidURL:
+            raise SourceError(f"{shown} is not a valid URL", "edit the provider's url in [tool.barmill] providers") from None
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = getattr(error, "reason", None) or str(error) or type(error).__name__
-            raise _Passing(f"{address} gives no answer: {reason}", _LATER) from None
+            raise _Passing(f"{shown} gives no answer: {reason}", _LATER) from None
         if not complete and _is_torn(body):
-            raise _Passing(f"{address} broke off within a line, after {len(body)} bytes", _LATER)
+            raise _Passing(f"{shown} broke off within a line, after {len(body)} bytes", _LATER)
         return body
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect with the headers of the settings only to the same scheme, host and port: they may be secret."""
+
+    def redirect_request(self, req: urllib.request.Request, *rest: Any) -> urllib.request.Request | None:
+        made = super().redirect_request(req, *rest)
+        if made and _origin(made.full_url) == _origin(req.full_url):
+            for name, value in req.unredirected_hdrs.items():
+                if name != "Host":
+                    made.add_unredirected_header(name, value)
+        return made
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None]:
+    parts = urllib.parse.urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def without_secrets(address: str) -> str:
+    """An address as it may be shown and stored: without user, password and the values of its query."""
+    parts = urllib.parse.urlsplit(address)
+    names = [name.partition("=")[0] for name in parts.query.split("&")] if parts.query else []
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}{'?' if names else ''}{'&'.join(f'{name}=…' for name in names)}"
 
 
 _LATER = "ask again later"
@@ -124,12 +155,12 @@ def _tell(details: "RetryDetails") -> None:
 
 def _of_status(error: urllib.error.HTTPError, address: str, symbol: str) -> SourceError:
     with error:
-        told = f"{address} answers {error.code} {error.reason}"
+        fact = f"{address} answers {error.code} {http.client.responses.get(error.code, '')}".rstrip()
         if error.code in _NOT_THERE:
-            return UnknownSymbol(told, f"is {symbol} how the provider spells it?")
+            return UnknownSymbol(fact, f"is {symbol} how the provider spells it?")
         if error.code != _TOO_MANY and error.code < _SERVER_FAULT:
-            return SourceError(told, "look at the address and its key in [tool.barmill] providers")
-        passing = _Passing(told, _LATER)
+            return SourceError(fact, "look at the address and its key in [tool.barmill] providers")
+        passing = _Passing(fact, _LATER)
         passing.wait = _retry_after(error.headers.get("Retry-After", ""))
         return passing
 
