@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from fastapi.testclient import TestClient
-from pyarrow import ipc
+from pyarrow import csv, ipc
 
 from barmill import read_bars
 from barmill.serve.app import create_app
@@ -24,7 +24,7 @@ DATES = ["20240102", "20240103", "20240104", "20240105"]
 
 @pytest.fixture(scope="module")
 def _built(tmp_path_factory: pytest.TempPathFactory) -> MarketProject:
-    project = MarketProject.make(tmp_path_factory.mktemp("serve") / "built", [*FIRST_STAGES, "chunks"])
+    project = MarketProject.make(tmp_path_factory.mktemp("serve") / "built", [*FIRST_STAGES, "chunks", "sessions"])
     project.raw(NASDAQ, "AAPL.US", DATES)
     project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD")])
     project.series("crypto/daily/BTC", DATES)
@@ -76,6 +76,34 @@ def test_bars_are_those_that_are_read(client, project):
     assert lines[:2] == ['"name","date","close"', '"AAPL.US",2024-01-03,10']
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize("fill", ["", "&fill=forward"])
+def test_limit_cuts_off_every_form(client, project, monkeypatch, form, fill):
+    """CSV, Parquet and Arrow have the first `limit` bars, byte for byte the same each time; later datasets are not read."""
+    asked = f"/bars?symbol=BTC&symbol=AAPL.US&form={form}{fill}"
+    read = {
+        "csv": lambda body: csv.read_csv(io.BytesIO(body)),
+        "parquet": lambda body: pq.read_table(io.BytesIO(body)),
+        "arrow": lambda body: ipc.open_stream(body).read_all(),
+    }[form]
+    answer = client.get(asked)
+    whole = read(answer.content)
+    assert b"\0\0\0\0\0\0\0\0\0\0" not in answer.content or form != "csv"
+    assert answer.content == client.get(asked).content
+    assert whole.num_rows > 5
+    for limit in (1, 4, 5, 100):
+        assert read(client.get(f"{asked}&limit={limit}").content).equals(whole.slice(0, limit))
+    shutil.rmtree(project.root / "artifacts/chunks/crypto")
+    assert read(client.get(f"{asked}&limit=4").content).equals(whole.slice(0, 4))
+
+
+@pytest.mark.parametrize("query", ["fill=x", "fill=", "limit=0", "limit=100001", "start=yesterday", "form=xml", "limit=1.5"])
+def test_a_bad_parameter_is_unprocessable(client, query):
+    """What a parameter can't mean is refused with 422, whatever the form."""
+    for form in ("", "&form=csv"):
+        assert client.get(f"/bars?symbol=AAPL.US&{query}{form if 'form' not in query else ''}").status_code == 422
+
+
 @pytest.mark.parametrize(
     ("path", "status", "error"),
     [
@@ -115,6 +143,15 @@ def test_updates_need_the_token(client, monkeypatch):
     assert client.post("/updates", json={}).status_code == 401
     wrong = client.post("/updates", json={}, headers={"Authorization": "Bearer wrong"})
     assert (wrong.status_code, wrong.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize("token", ["pässwörd", "パスワード", "plain"])
+def test_a_token_of_any_letters_is_compared_byte_by_byte(client, monkeypatch, token):
+    """A client that sends UTF-8 has the token; a part of it, or more, is not the token."""
+    monkeypatch.setenv("BARMILL_TOKEN", token)
+    for sent, status in ((token, 200), (token[:-1], 401), (token + "x", 401)):
+        headers = {"Authorization": f"Bearer {sent}".encode()}
+        assert client.post("/updates", json={"symbols": ["NONE"]}, headers=headers).status_code == status
 
 
 def test_an_update_brings_new_bars(client, project, tmp_path, monkeypatch):

@@ -63,13 +63,29 @@ def read_bars(
     if by not in {"name", "time"}:
         raise BarsError(f"by={by!r} is no order of bars", 'take "name" or "time"')
     query = Query(Catalogue.at(Path(root)), symbols, start, end, columns, frequency)
-    if fill:
-        table = pa.concat_tables([filled.series(query, each, fill, limit) for each in query.datasets])
-    elif by == "time":
+    if by == "time" and not fill:
         return _named_first(crosswise.read(query), query)
-    else:
-        table = pa.concat_tables([query.nothing(), *(piece for each in query.datasets for piece in query.series(each))])
+    table = pa.concat_tables(list(_series(query, fill, limit)))
     return _named_first(table if by == "name" else crosswise.sort(table, query), query)
+
+
+def iter_series(
+    symbols: str | Iterable[str] | None = None,
+    start: Moment = None,
+    end: Moment = None,
+    columns: Iterable[str] | None = None,
+    fill: str | None = None,
+    *,
+    frequency: str | None = None,
+    root: str | Path = ".",
+) -> Iterator["pa.Table"]:
+    """As `read_bars` by name, a table per dataset: as much memory as the longest series takes, however many there are.
+
+    Raises:
+        BarsError: see `read_bars`; an unknown dataset or column at once, everything else while the tables are read.
+    """
+    query = Query(Catalogue.at(Path(root)), symbols, start, end, columns, frequency)
+    return (_named_first(table, query) for table in _series(query, fill, None))
 
 
 def iter_bars(
@@ -91,6 +107,17 @@ def iter_bars(
         for piece in query.pieces(dataset):
             if len(piece):
                 yield _named_first(piece, query)
+
+
+def _series(query: Query, fill: str | None, limit: int | None) -> Iterator["pa.Table"]:
+    """A table per dataset, each of one build."""
+    import pyarrow as pa
+
+    for each in query.datasets:
+        if fill:
+            yield filled.series(query, each, fill, limit)
+        else:
+            yield pa.concat_tables([query.nothing(), *query.series(each)])
 
 
 def _named_first(table: "pa.Table", query: Query) -> "pa.Table":

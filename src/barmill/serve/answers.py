@@ -1,6 +1,7 @@
 """What the service answers: the shapes of its JSON, and bars in the form that was asked for."""
 
 import io
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Form = Literal["json", "csv", "parquet", "arrow"]
+Fill = Literal["forward", "backward", "interpolate", "zero"]
 MEDIA: dict[str, str] = {
     "csv": "text/csv; charset=utf-8",
     "parquet": "application/vnd.apache.parquet",
@@ -63,28 +65,72 @@ class Updated(BaseModel):
     trees: list[dict[str, Any]]
 
 
-def as_rows(table: "pa.Table", limit: int) -> Bars:
+def first(tables: Iterable["pa.Table"], limit: int) -> Iterator["pa.Table"]:
+    """The tables, of which the last may be cut, until they have `limit` bars; what comes after is not read."""
+    for table in tables:
+        yield table.slice(0, limit)
+        limit -= table.num_rows
+        if limit <= 0:
+            return
+
+
+def as_rows(tables: Iterable["pa.Table"], limit: int) -> Bars:
     """The first `limit` bars; stamps as ISO text, a missing value as null."""
-    head = table.slice(0, limit)
-    columns = [[_plain(value) for value in column.to_pylist()] for column in head.columns]
-    return Bars(columns=table.column_names, rows=list(map(list, zip(*columns, strict=True))), more=table.num_rows > limit)
+    found: list[list[Any]] = []
+    names: list[str] = []
+    for table in first(tables, limit + 1):
+        names = table.column_names
+        columns = [[_plain(value) for value in column.to_pylist()] for column in table.columns]
+        found += map(list, zip(*columns, strict=True))
+    return Bars(columns=names, rows=found[:limit], more=len(found) > limit)
 
 
-def as_bytes(table: "pa.Table", form: str) -> bytes:
-    """All bars as CSV, Parquet, or a stream of Arrow's."""
+def as_bytes(tables: Iterable["pa.Table"], form: str) -> Iterator[bytes]:
+    """Bars as CSV, Parquet, or a stream of Arrow's, in parts as they are read."""
+    sink = _Sink()
+    writer: Any = None
+    for table in tables:
+        writer = writer or _writer(form, sink, table.schema)
+        if table.num_rows:
+            writer.write_table(table.combine_chunks())  # pyarrow writes NUL bytes for an empty first chunk
+        yield sink.taken()
+    if writer:
+        writer.close()
+    yield sink.taken()
+
+
+def _writer(form: str, sink: "_Sink", schema: "pa.Schema") -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
     from pyarrow import csv
 
-    sink = io.BytesIO()
     if form == "csv":
-        csv.write_csv(table, sink)
-    elif form == "parquet":
-        pq.write_table(table, sink)
-    else:
-        with pa.ipc.new_stream(sink, table.schema) as stream:
-            stream.write_table(table)
-    return sink.getvalue()
+        return csv.CSVWriter(sink, schema)
+    return pq.ParquetWriter(sink, schema) if form == "parquet" else pa.ipc.new_stream(sink, schema)
+
+
+class _Sink(io.RawIOBase):
+    """A file to write to, whose content is taken away bit by bit."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._size
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        self._size += len(self._parts[-1])
+        return len(self._parts[-1])
+
+    def taken(self) -> bytes:
+        """What was written since the last call."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
 
 
 def _plain(value: Any) -> Any:

@@ -5,12 +5,13 @@ Nothing of a request becomes part of a path or a command's option: names are loo
 
 import datetime as dt
 import hmac
+import itertools
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -18,19 +19,19 @@ from barmill import __version__
 from barmill.config import load_settings
 from barmill.errors import BarmillError, BarsError, Busy, ChunkCorrupt, ChunkMissing, ConfigError, InputError
 from barmill.market.datasets import Dataset
-from barmill.reader.bars import read_bars
+from barmill.reader.bars import iter_series
 from barmill.reader.catalogue import Catalogue
 from barmill.report.health import as_rows as conditions
 from barmill.report.health import examine
 from barmill.report.lag import Timetable
 from barmill.serve import answers
-from barmill.serve.answers import Bars, Fault, Form, Series, Updated, Wanted
+from barmill.serve.answers import Bars, Fault, Fill, Form, Series, Updated, Wanted
 from barmill.serve.updates import Updates
 from barmill.sources.history import History
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-_MOST_ROWS = 100_000
+_ROWS, _MOST_ROWS = 10_000, 100_000
 _STATUS: dict[type[BarmillError], int] = {
     BarsError: 404,
     InputError: 404,
@@ -100,16 +101,23 @@ def create_app(root: Path, hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
         start: dt.date | None = None,
         end: dt.date | None = None,
         column: Annotated[list[str] | None, Query()] = None,
-        fill: str | None = None,
+        fill: Fill | None = None,
         frequency: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=_MOST_ROWS)] = 10_000,
+        limit: Annotated[int | None, Query(ge=1, le=_MOST_ROWS)] = None,
         form: Form = "json",
     ) -> Any:
-        """Bars of datasets from `start` to before `end`, as `barmill.read_bars`; as JSON the first `limit`, else all."""
-        table = read_bars(symbol, start, end, column, fill, frequency=frequency, root=root)
+        """Bars of datasets from `start` to before `end`, as `barmill.read_bars`, the first `limit` of them.
+
+        Without a limit JSON has the first 10,000; every other form has all, and is sent while it is read. If a dataset behind
+        the first can't be read, the answer breaks off.
+        """
+        tables = iter_series(symbol, start, end, column, fill, frequency=frequency, root=root)
         if form == "json":
-            return answers.as_rows(table, limit)
-        return Response(answers.as_bytes(table, form), media_type=answers.MEDIA[form])
+            return answers.as_rows(tables, limit or _ROWS)
+        known = [next(tables)]  # what can't be read at all has a status
+        found = itertools.chain(known, tables)
+        parts = answers.as_bytes(answers.first(found, limit) if limit else found, form)
+        return StreamingResponse(parts, media_type=answers.MEDIA[form])
 
     @app.post("/updates", dependencies=[Depends(_allowed(root))], responses=_DENIED)
     def update(wanted: Wanted) -> Updated:
@@ -142,10 +150,15 @@ def _allowed(root: Path) -> Any:
         token = load_settings(root).token
         if not token:
             raise Denied(HTTPStatus.FORBIDDEN, "updates are switched off", "set BARMILL_TOKEN where the service runs")
-        if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
+        if given is None or not hmac.compare_digest(_sent(given.credentials), token.encode()):
             raise Denied(HTTPStatus.UNAUTHORIZED, "the token is missing or wrong", "send it as Authorization: Bearer TOKEN")
 
     return check
+
+
+def _sent(credentials: str) -> bytes:
+    """The bytes that a client sent, which Starlette decodes as Latin-1."""
+    return credentials.encode("latin-1", errors="replace")
 
 
 def _told(_: Request, error: Exception) -> JSONResponse:
