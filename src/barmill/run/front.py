@@ -44,6 +44,7 @@ class Front:
         hurries: whether a remote that is slow is to be given up soon.
         tally: what the run did, once it has ended.
         absent: task → key that neither the store nor the remote had when the stage was listed.
+        optional: the outputs that a build may leave unwritten.
     """
 
     def __init__(self) -> None:
@@ -55,6 +56,7 @@ class Front:
         self.hurries = True
         self.tally = Tally()
         self.absent: dict[str, Digest] = {}
+        self.optional: set[str] = set()
         self._settled: set[str | None] = {None}
         self._pending: dict[str, str] = {}
         self._above: set[str] = set()

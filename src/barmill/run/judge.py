@@ -31,7 +31,10 @@ class Judge(Dependency):  # type: ignore[misc]
         if target is None:
             if _stands_for_nothing(task):
                 return _error(_unknown(task.name, tasks_dict))
-            return super().get_status(task, tasks_dict, get_log)
+            try:
+                return super().get_status(task, tasks_dict, get_log)
+            except BarmillError as error:
+                return _error(str(error))
         status = DependencyStatus(get_log)
         try:
             fresh = is_fresh(task.meta["cache"], target, task.name)

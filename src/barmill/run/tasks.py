@@ -92,6 +92,7 @@ def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
     file_deps is quadratic in their number. So is that of a file in a folder of a stage's, because the folder, which doit
     would not connect with it, may be an output.
     """
+    FRONT.optional.update(str(target.outputs[role]) for role in target.optional)
     single = target.single_inputs()
     groups = [name for role, names in target.names() if target.is_group(role) for name in names]
     deep = [name for name in single if not plan.is_flat(name)]

@@ -12,7 +12,7 @@ from barmill.run.plain import Helped
 
 
 class Prune(Helped):
-    """Looks only in the folders of the stages that exist; the store keeps what was removed."""
+    """Looks only in the folders of the stages that exist; what any task claims stays, and the store keeps what was removed."""
 
     name = "prune"
     doc_purpose = "remove outputs that no target claims"
@@ -29,9 +29,9 @@ class Prune(Helped):
     def _execute(self, dry_run: bool, pos_args: list[str]) -> int:
         no_arguments("prune", pos_args)
         targets = all_targets(self.task_list)
-        claimed = {os.path.abspath(path) for task in targets for path in task.targets}
+        claimed = {os.path.abspath(path) for task in self.task_list for path in task.targets}
         artifacts = Path(self.dep_manager.name).parent
-        stages = sorted({task.name for task in self.task_list if task.has_subtask})
+        stages = sorted({task.name for task in self.task_list if "passed" in (task.meta or {})})
         orphans = [path for stage in stages for path in _orphans(artifacts / stage, claimed)]
         for path in orphans:
             self.outstream.write(f"{path}\n")
@@ -48,8 +48,8 @@ class Prune(Helped):
 
 
 def _orphans(folder: Path, claimed: set[str]) -> Iterator[Path]:
-    """Files below `folder` that are no output and lie in none; empty folders go with their last file."""
-    if not folder.is_dir():
+    """Files below `folder` that no task claims and that lie in no claimed folder; empty folders go with their last file."""
+    if not folder.is_dir() or not claimed.isdisjoint(map(str, [folder.absolute(), *folder.absolute().parents])):
         return
     for path in sorted(folder.iterdir()):
         absolute = os.path.abspath(path)
