@@ -27,6 +27,7 @@ BarmillError              every error of ours: a fact with its values, then a hi
 """
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 
@@ -44,7 +45,8 @@ class BarmillError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.fact}\nhint: {self.hint}" if self.hint else self.fact
+        text = f"{self.fact}\nhint: {self.hint}" if self.hint else self.fact
+        return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
 
 
 class ConfigError(BarmillError):
@@ -137,6 +139,19 @@ class RemoteError(StoreError):
 
 class RemoteLost(RemoteError):
     """The remote can't be reached, or does not answer any more."""
+
+
+def printable(text: str, longest: int | None = None) -> str:
+    """The text without characters that control a terminal or change its direction of writing.
+
+    Args:
+        text: anything, for example a name out of somebody's file; invisible characters become `?`, odd spaces plain ones.
+        longest: how many characters of it are kept; None for all.
+    """
+    kept = text[:longest]
+    if kept.isprintable():
+        return kept
+    return "".join(letter if letter.isprintable() else " " if unicodedata.category(letter) == "Zs" else "?" for letter in kept)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -98,6 +98,30 @@ def test_series_without_diagnosis_is_missing(tmp_path):
     assert (row["data_status"], row["price_rows"], row["price_end"]) == ("missing_file", "0", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ('=HYPERLINK("http://evil.example","Apple")', '\'=HYPERLINK("http://evil.example","Apple")'),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("+1+cmd|' /C calc'!A0", "'+1+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("-2.5", "-2.5"),
+        ("A=B", "A=B"),
+        ("\x1b]8;;http://evil.example\x07Apple", "?]8;;http://evil.example?Apple"),
+        ("elppA\u202e", "elppA?"),
+        ("\t=1+1", "?=1+1"),
+    ],
+)
+def test_names_are_harmless_in_reports_and_unchanged_in_data(tmp_path, name, shown):
+    """A spreadsheet computes no cell of a report, and no terminal obeys it; data keep the name as it was."""
+    row = matched("AAPL", "AAPL.US") | {"name": name}
+    other = dict.fromkeys(match.UNMATCHED, "") | {"symbol": "X", "name": name}
+    fault = dict.fromkeys(instruments.REJECTED, "") | {"text": name}
+    matches, unmatched, rejected, _ = build(tmp_path, [row], [SERIES], unmatched=[other], rejected=[fault])
+    assert [matches[0]["name"], unmatched[0]["name"], rejected[0]["text"]] == [shown] * 3
+    assert read_rows(tmp_path / "matches.csv")[0]["name"] == name
+
+
 def test_summary_counts_everyone(tmp_path):
     """Matched, unmatched and rejected add up, each reason with an example."""
     unmatched = [dict.fromkeys(match.UNMATCHED, "") | {"symbol": f"U{n}", "reason": "not_in_tree"} for n in range(7)]

@@ -13,13 +13,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from barmill.errors import InputError
+from barmill.errors import InputError, printable
 from barmill.market.compression import DEFAULT
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 ROW_GROUP = 128 * 1024
+
+_FORMULA = ("=", "+", "-", "@")
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
@@ -36,6 +38,26 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, o
             if len(row) != len(columns):
                 raise ValueError(f"{path}: the columns are {', '.join(columns)}, the row has {', '.join(row)}")
             writer.writerow(values(row))
+
+
+def write_report(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """As `write_rows`, for people: no cell is a formula to a spreadsheet, or does anything to a terminal."""
+    write_rows(path, columns, ({name: _harmless(value) for name, value in row.items()} for row in rows))
+
+
+def _harmless(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from barmill.market import currencies
 from barmill.market.quality import days_between, is_warning, offences_of
 from barmill.market.schema import MATCH_REPORT, QUALITY_SUMMARY, REJECTED, UNMATCHED_REPORT, VALIDATION
-from barmill.market.tables import read_rows, write_rows
+from barmill.market.tables import read_rows, write_report
 from barmill.plan import Plan
 from barmill.target import Target
 
@@ -56,10 +56,10 @@ def build(
         rows.append({**instrument, **series, **currency_columns(instrument, lse_currency_policy)})
     others = read_rows(unmatched)
     faults = [row for path in rejected for row in read_rows(path)]
-    write_rows(matches_report, MATCH_REPORT, ({name: row[name] for name in MATCH_REPORT} for row in rows))
-    write_rows(unmatched_report, UNMATCHED_REPORT, others)
-    write_rows(rejected_report, REJECTED, faults)
-    write_rows(quality_report, QUALITY_SUMMARY, _summary(rows, others, faults))
+    write_report(matches_report, MATCH_REPORT, ({name: row[name] for name in MATCH_REPORT} for row in rows))
+    write_report(unmatched_report, UNMATCHED_REPORT, others)
+    write_report(rejected_report, REJECTED, faults)
+    write_report(quality_report, QUALITY_SUMMARY, _summary(rows, others, faults))
 
 
 def validate(diagnoses: Sequence[Path], validation: Path, *, names: Sequence[str]) -> None:
@@ -72,7 +72,7 @@ def validate(diagnoses: Sequence[Path], validation: Path, *, names: Sequence[str
     """
     found = (json.loads(path.read_text(encoding="utf-8")) for path in diagnoses)
     rows = ({"dataset": name, **row} for name, each in zip(names, found, strict=True) for row in offences_of(each))
-    write_rows(validation, VALIDATION, rows)
+    write_report(validation, VALIDATION, rows)
 
 
 def targets(plan: Plan) -> Iterator[Target]:

@@ -6,10 +6,11 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from barmill.errors import BarmillError, RemoteError
-from barmill.store.remote.shown import printable
+from barmill.errors import BarmillError, RemoteError, printable
 
 NAMES = ("hits", "misses", "refused", "received", "sent", "sent_records", "unsent", "failed")
+
+_LONGEST = 500  # characters of a warning
 
 
 @dataclass
@@ -73,7 +74,7 @@ class Counts:
                 return
             self._told.add(kind)
         with contextlib.suppress(OSError, ValueError):  # that nobody reads it must not end a thread that others wait for
-            sys.stderr.write(f"warning: the remote {self.url}: {printable(text)}\n")
+            sys.stderr.write(f"warning: the remote {self.url}: {printable(text, _LONGEST)}\n")
 
 
 def reason_of(fault: RemoteError) -> str:

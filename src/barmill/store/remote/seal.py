@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from barmill.errors import printable
 from barmill.hashing import Digest, canonical, digest_bytes
 from barmill.store import actions
 from barmill.store.actions import Record
 from barmill.store.remote.place import Unfit
-from barmill.store.remote.shown import printable
 
 FORMAT = 1
 _DIGEST = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -21,6 +21,7 @@ _STRONG = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MOST = 1 << 62  # bytes of an object
 _ETERNITY = 1e12  # seconds
 _PATH = 4096  # characters of a path
+_TEXT = 500  # characters of any other text
 _LONGEST = 255  # bytes of a file's name
 _SELF = {"", "./"}  # names of an output that is a file, or a folder with nothing in it
 _NOTHING = (digest_bytes(b""), 0)
@@ -80,10 +81,10 @@ def _harmless(record: Record) -> Record:
     """The record, with what is only ever shown of it as it may be shown: it comes from anybody, and goes to a terminal."""
     return replace(
         record,
-        read=[(printable(role), printable(path, _PATH), digest) for role, path, digest in record.read],
-        task=printable(record.task),
-        started=printable(record.started),
-        host=printable(record.host),
+        read=[(printable(role, _TEXT), printable(path, _PATH), digest) for role, path, digest in record.read],
+        task=printable(record.task, _TEXT),
+        started=printable(record.started, _TEXT),
+        host=printable(record.host, _TEXT),
     )
 
 
