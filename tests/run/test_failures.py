@@ -20,7 +20,7 @@ def test_one_failure_stops_what_needs_it_only(project: Project, workers: tuple[s
     """With one failing target the others are built, what needs it is not, the exit code says so, and the rest is kept."""
     failing(project, 'ValueError("no bees")')
     result = project.doit(*workers)
-    assert result.code == 2
+    assert result.code == 1
     assert sorted(line for line in project.built() if "bee" not in line) == ["split:ant", "split:cat", "upper:ant", "upper:cat"]
     assert (result.counts["built"], result.counts["failed"]) == (4, 1)
     assert "no bees" in result.out
@@ -40,6 +40,25 @@ def test_a_named_fault_has_no_traceback(project: Project, workers: tuple[str, ..
     assert "hint: remove it" in text
 
 
+@pytest.mark.parametrize("ways", [(), ("-n", "2"), ("-n", "2", "-P", "thread"), ("--no-continue",), ("-a",), ("-r", "console")])
+@pytest.mark.parametrize("names", [(), ("upper:bee",), ("split:bee",)])
+def test_a_failed_build_is_exit_code_1(project: Project, names: tuple[str, ...], ways: tuple[str, ...]) -> None:
+    """Whichever way it is run, and whatever it blocks, a build that fails is exit code 1."""
+    failing(project, 'ValueError("no bees")')
+    result = project.doit(*ways, *names)
+    assert result.code == 1, result.out + result.err
+
+
+@pytest.mark.parametrize("ways", [(), ("-n", "2"), ("-n", "2", "-P", "thread")])
+@pytest.mark.parametrize("names", [(), ("upper:bee",)])
+def test_a_target_that_cannot_be_tried_is_exit_code_2(project: Project, names: tuple[str, ...], ways: tuple[str, ...]) -> None:
+    """A missing input is exit code 2, also beside a build that failed."""
+    project.edit("upper.py", '{"text": path}', '{"text": path if path.stem != "bee" else Path("data/gone.txt")}')
+    assert project.doit(*ways, *names).code == 2
+    project.edit("upper.py", BUILD, f'if "ant" in out.name:\n        raise ValueError("no ants")\n    {BUILD}')
+    assert project.doit(*ways, *names).code == 2
+
+
 def test_an_unnamed_fault_shows_where(project: Project) -> None:
     """Any other exception of a build is shown with its traceback, under its task."""
     failing(project, 'ValueError("no bees")')
@@ -53,7 +72,7 @@ def test_a_build_that_exits_fails_alone(project: Project, workers: tuple[str, ..
     """A build that calls sys.exit fails its target, not the run."""
     failing(project, "SystemExit(5)")
     result = project.doit(*workers)
-    assert result.code == 2
+    assert result.code == 1
     assert (result.counts["built"], result.counts["failed"]) == (4, 1)
 
 
@@ -64,7 +83,7 @@ def test_an_exception_that_does_not_pickle(project: Project, workers: tuple[str,
     project.edit("upper.py", "import os\n", f"import os\n{odd}")
     failing(project, 'Odd("odd one", 2)')
     result = project.doit(*workers)
-    assert (result.code, result.counts["failed"]) == (2, 1)
+    assert (result.code, result.counts["failed"]) == (1, 1)
     assert "odd one" in result.out
 
 

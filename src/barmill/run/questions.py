@@ -28,6 +28,8 @@ def is_fresh(cache: Cache, target: Target, task: str) -> bool:
     if cache.state.stamps.get(task) == f'"{stamp}"':
         return True
     finished = cache.state.tasks.get(task, "")
+    if not finished:
+        cache.key_once(target)  # an input that is missing is an error here, too
     fresh = bool(finished) and f'"{cache.look(target)}"' in finished and _FAILED not in finished
     if fresh:
         cache.vouch(target, task, stamp)

@@ -12,12 +12,13 @@ from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self
 
 from doit.exceptions import BaseFail, InvalidTask, TaskError
-from doit.runner import ERROR, Runner
+from doit.runner import ERROR
 from doit.task import Task
 
 from barmill.run.pool import Pool
 from barmill.run.reporter import Reporter
 from barmill.run.tasks import Ensure
+from barmill.run.verdict import Verdict
 from barmill.run.work import Result, Work
 
 _AT_ONCE = 64  # tasks that are begun before it is looked at what is done
@@ -57,7 +58,7 @@ class Workforce(Protocol):
         """Worker → what it is at work on, if that is to be shown."""
 
 
-class PoolRunner(Runner):  # type: ignore[misc]
+class PoolRunner(Verdict):
     """doit's `Runner` with `num_process` workers, or those of a cluster.
 
     Attributes:

@@ -148,15 +148,14 @@ class Ensure(BaseAction):  # type: ignore[misc]
         return self.take(self.work(self.task).do())
 
     def take(self, result: Result) -> TaskFailed | TaskError | None:
-        """Take in the result; a fault that we name is doit's TaskFailed, without a traceback."""
+        """Take in the result: a target that failed is doit's TaskFailed, one that could not be tried is its TaskError."""
         if result.asked and FRONT.remote is not None:
             FRONT.remote.counts.add(**result.asked)
-        if result.trace:
-            error = TaskError(result.fault)
-            error.traceback = result.trace.splitlines(keepends=True)
-            return error
         if result.fault:
-            return Absent(result.fault) if result.absent else TaskFailed(result.fault)
+            kind = TaskError if result.untried else Absent if result.absent else TaskFailed
+            fail = kind(result.fault)
+            fail.traceback = result.trace.splitlines(keepends=True)
+            return fail
         self.result = result.key
         self.values = dict(result.values)
         return None

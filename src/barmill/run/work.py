@@ -50,6 +50,7 @@ class Result:
         fault: what is wrong, if something failed.
         trace: the traceback of a fault that we don't name ourselves.
         absent: whether nothing is wrong but that there is no result, and none was to be built.
+        untried: whether the machine is at fault (a full disk, a folder that may not be written), not the target.
         asked: what another process asked of the remote for it; see `store.remote.counts`.
     """
 
@@ -58,6 +59,7 @@ class Result:
     fault: str = ""
     trace: str = ""
     absent: bool = False
+    untried: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -84,7 +86,7 @@ def attempted(task: str, attempt: Callable[[], Found]) -> Found | Result:
         return Result(fault=str(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 a build may raise anything
         if fault := machine_fault(error, task):
-            return Result(fault=fault)
+            return Result(fault=fault, untried=True)
         return Result(fault=f"{task}: the build function failed", trace=traceback.format_exc())
 
 

@@ -203,7 +203,7 @@ class Errand:
             return Result(fault=_placed(error.fact, error.hint), values=values)
         except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a build raises fails its task, not the worker
             if fault := machine_fault(error, "the worker"):
-                return Result(fault=f"{HOST}: {fault}")
+                return Result(fault=f"{HOST}: {fault}", untried=True)
             return Result(fault=f"the build function failed on {HOST}", trace=traceback.format_exc())
         return Result(result.key, {**result.values, "took": time.perf_counter() - start}, result.fault)
 

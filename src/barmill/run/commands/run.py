@@ -19,6 +19,7 @@ from barmill.run.front import FRONT
 from barmill.run.judge import Judge
 from barmill.run.lock import LOCK
 from barmill.run.plain import BUSY, UNTRIED, WRONG, Helped, option
+from barmill.run.verdict import Threads, Verdict
 from barmill.run.work import machine_fault
 from barmill.run.workers import WORKERS
 from barmill.store.runs import add_run
@@ -104,6 +105,7 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             self.sel_tasks = [relative(name) for name in self.sel_tasks]
         self._check_stages(FRONT.anew)
         self.dep_manager = Judge(self.dep_manager, always=options["always"], anew=FRONT.anew)
+        doit.cmd_run.Runner, doit.cmd_run.MThreadRunner = Verdict, Threads  # doit offers no other way to its choice of a runner
         if options["num_process"]:
             from barmill.run.runner import PoolRunner
 
@@ -113,7 +115,7 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
 
                 address, settings = parse(WORKERS.address), WORKERS.settings
                 PoolRunner.opens = lambda size: Cluster(address, size, settings)
-            doit.cmd_run.MRunner = PoolRunner  # doit offers no other way to its choice of a runner
+            doit.cmd_run.MRunner = PoolRunner
         # What was loaded lives until the end; the collector need not look at it again.
         gc.freeze()
         gc.enable()
