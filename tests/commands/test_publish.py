@@ -7,6 +7,8 @@ import sqlite3
 
 import pytest
 
+import barmill
+from barmill.errors import BarsError
 from tests.support.bars import daily
 from tests.support.loopback import free_port
 from tests.support.market import NASDAQ, NYSE, REPOSITORY, MarketProject
@@ -144,7 +146,7 @@ def test_check_and_repair(project):
     assert "3 of 3 symbols are exactly right" in last_line(project.good("publish", "--check"))
     query(project, "UPDATE indicators SET CMF_20 = CMF_20 + 1e-9 WHERE symbol = 'AAPL.US' AND CMF_20 IS NOT NULL")
     project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD"), ("KO", "", "NYSE", "Coca-Cola", "USD")])
-    assert "1 symbols there are not in the project any more" in last_line(project.good("publish"))
+    project.good()
     query(project, "DELETE FROM indicators WHERE symbol = 'KO.US' AND trading_date > '2018-03-01'")
     result = project.doit("publish", "--check", "--json")
     told = json.loads(result.out)
@@ -155,6 +157,28 @@ def test_check_and_repair(project):
     assert "117 rows mended" in last_line(project.good("publish", "--repair"))
     assert "2 of 2 symbols are exactly right" in last_line(project.good("publish", "--check"))
     assert query(project, "SELECT DISTINCT symbol FROM indicators_ledger ORDER BY 1") == [("AAPL.US",), ("KO.US",)]
+
+
+def test_symbol_that_no_target_makes_any_more_is_removed(project):
+    """A series that is no longer listed, or whose bars are all gone, is not read or published any more."""
+    project.good("publish")
+    project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD"), ("KO", "", "NYSE", "Coca-Cola", "USD")])
+    dry = project.good("publish", "--dry-run").out
+    path = project.daily(NYSE, "KO.US", [])
+    assert "would remove MSFT.US: no target makes its indicators any more" not in dry  # as built so far
+    out = project.good("publish").out
+    for name in ("MSFT.US", "KO.US"):
+        assert f"removed {name}: no target makes its indicators any more" in out
+        assert (project.root / f"artifacts/indicators/{name}.parquet").exists()
+    assert query(project, "SELECT DISTINCT symbol FROM indicators") == [("AAPL.US",)]
+    assert query(project, "SELECT symbol FROM indicators_ledger") == [("AAPL.US",)]
+    assert "1 of 1 symbols are exactly right" in last_line(project.good("publish", "--check"))
+    assert "not a daily series that has bars" in project.bad("publish", "--symbol", "KO.US", "--no-build", code=3)
+    with pytest.warns(UserWarning, match=r"^KO\.US: no bars are built of it, so it has no indicators; left out"):
+        assert set(barmill.read_indicators(root=project.root).column("symbol").to_pylist()) == {"AAPL.US"}
+    with pytest.raises(BarsError, match=r"KO\.US: no bars"):
+        barmill.read_indicators("KO.US", root=project.root)
+    assert path.exists()
 
 
 def test_a_failed_symbol_fails_alone(project):

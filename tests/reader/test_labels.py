@@ -50,3 +50,12 @@ def test_what_is_not_there(tmp_path, asked, words):
     project(tmp_path, label_files=False)
     with pytest.raises(BarsError, match=words):
         read_labels(*asked, root=tmp_path)
+
+
+def test_a_dataset_that_left_research_is_not_read(tmp_path):
+    """Labels that an earlier build left are no target's any more; the error says how to have them made again."""
+    project(tmp_path, label_files=False)
+    text = (tmp_path / "pyproject.toml").read_text()
+    (tmp_path / "pyproject.toml").write_text(text.replace("forex/*", "crypto/*"))
+    with pytest.raises(BarsError, match=f"{minutes.NAME} is not among the datasets of the setting `research`"):
+        read_labels(minutes.NAME, 10, 5, 60, root=tmp_path)

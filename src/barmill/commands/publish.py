@@ -24,6 +24,7 @@ from barmill.publish.publication import Publication, Report
 from barmill.run.commands.run import Run
 from barmill.run.commands.select import JSON_OPTION, no_arguments
 from barmill.run.plain import FAILED, UNTRIED, exit_code, option
+from barmill.stages import indicators
 from barmill.store.cache import open_cache
 
 _OPTIONS = (
@@ -35,7 +36,7 @@ _OPTIONS = (
     option("batch_size", "rows of a transaction, of whole symbols; by default what memory allows", default=0),
     option("dry_run", "tell what would be published; build and write nothing", default=False),
     option("check", "compare every value in the database with the indicators that are built; write nothing", default=False),
-    option("repair", "as --check, and mend what differs, and remove symbols that the project does not have", default=False),
+    option("repair", "as --check, and correct what differs", default=False),
     option("no_build", "publish the indicators as they are built; build nothing", default=False),
     JSON_OPTION,
 )
@@ -48,8 +49,9 @@ class Publish(Run):
     doc_usage = ""
     doc_description = (
         "Fills the database of the setting `database` (SQLite below artifacts, if it is not set). A symbol is written when its "
-        "indicators are others than those published; rows that are right are not touched. Exit code 1 if a symbol failed, or "
-        "if --check found a difference; the others are published."
+        "indicators are others than those published, or rows of it are missing; rows that are right are not touched. Rows of a "
+        "symbol whose indicators no target makes any more are removed. Exit code 1 if a symbol failed, or if --check found a "
+        "difference; the others are published."
     )
     cmd_options = (*Run.cmd_options, *_OPTIONS)
 
@@ -95,7 +97,8 @@ class Publishing:
         self._start = time.perf_counter()
         self._address = Address.parse(plan.database)
         self._database: Database = database(self._address, plan.settings.database_layout)
-        self._artifacts = _artifacts(plan, params["symbol"])
+        self._claimed = {target.name: target.outputs["out"] for target in indicators.targets(plan)}
+        self._artifacts = _artifacts(plan, self._claimed, params["symbol"])
         self._session: Session = self._database.connect()
         self._entries: dict[str, Entry] = {}
 
@@ -117,7 +120,10 @@ class Publishing:
             return self._tell_plan(parts, errors)
         report = self._write(parts, force=wish.force)
         report.failed |= errors
-        return self._tell(parts, report)
+        strays = self._strays()
+        if not report.lost:
+            report.rows += self._remove(strays)
+        return self._tell(parts, report, strays)
 
     def check(self, *, repair: bool) -> int:
         """Compare everything; with `repair` mend what differs."""
@@ -129,12 +135,7 @@ class Publishing:
             return self._tell_check(found, strays)
         differ = {each.symbol for each in found}
         report = self._write([part for part in parts if part.symbol in differ], force=True)
-        if strays:
-            session = self._database.connect()
-            try:
-                report.rows += session.remove(strays)
-            finally:
-                session.close()
+        report.rows += self._remove(strays)
         report.failed |= errors
         return self._tell_check(found, strays, report)
 
@@ -146,11 +147,19 @@ class Publishing:
         finally:
             close()
 
+    def _remove(self, symbols: Sequence[str]) -> int:
+        """Remove the rows of symbols; returns how many they were."""
+        if not symbols:
+            return 0
+        session = self._database.connect()
+        try:
+            return session.remove(symbols)
+        finally:
+            session.close()
+
     def _strays(self) -> list[str]:
-        """Symbols in the ledger that the project does not have."""
-        if self._params["symbol"]:
-            return []
-        return sorted(self._entries.keys() - {each.symbol for each in self._artifacts})
+        """Symbols in the ledger whose indicators no target makes any more: the series is gone, or has no bars."""
+        return [] if self._params["symbol"] else sorted(self._entries.keys() - self._claimed.keys())
 
     def _tell_plan(self, parts: Sequence[Part], errors: Mapping[str, str]) -> int:
         if self._params["as_json"]:
@@ -161,16 +170,17 @@ class Publishing:
                 from_ = f" from {each.since}" if each.since else ""
                 _line(f"would publish {each.symbol}{from_}, {each.rows} rows: {each.why}")
             _tell_errors(errors)
+            for symbol in self._strays():
+                _line(f"would remove {symbol}: no target makes its indicators any more")
             _line(f"{len(parts)} of {len(self._artifacts)} symbols would be published into {self._address}, as built so far")
-            self._tell_strays()
         return FAILED if errors else 0
 
-    def _tell(self, parts: Sequence[Part], report: Report) -> int:
+    def _tell(self, parts: Sequence[Part], report: Report, strays: Sequence[str]) -> int:
         untried = [part.symbol for part in parts if part.symbol not in report.done and part.symbol not in report.failed]
         unchanged = len(self._artifacts) - len(report.done) - len(report.failed) - len(untried)
         if self._params["as_json"]:
             told = {"published": report.done, "rows_written": report.rows, "unchanged": unchanged, "failed": report.failed}
-            self._json(told | {"untried": untried, "error": report.lost, "removed_from_project": self._strays()})
+            self._json(told | {"untried": untried, "error": report.lost, "removed_from_project": list(strays)})
         else:
             if not _has_bar():  # which has told them
                 for symbol, rows in report.done.items():
@@ -178,13 +188,14 @@ class Publishing:
             _tell_errors(report.failed)
             if report.lost:
                 _line(f"error: {report.lost}")
+            for symbol in strays if not report.lost else ():
+                _line(f"removed {symbol}: no target makes its indicators any more")
             also = f", {len(untried)} untried" if untried else ""
             seconds = time.perf_counter() - self._start
             counts = (
                 f"{len(report.done)} published ({report.rows} rows written), {unchanged} unchanged, {len(report.failed)} failed"
             )
             _line(f"{counts}{also} in {self._address} in {seconds:.2f} s")
-            self._tell_strays()
         return UNTRIED if untried else FAILED if report.failed else 0
 
     def _tell_check(self, found: Sequence[Difference], strays: Sequence[str], report: Report | None = None) -> int:
@@ -202,7 +213,7 @@ class Publishing:
                 f"{each.symbol}: {each.error or counts}{'' if each.vouched or each.error else '; not in the ledger as built'}"
             )
         for symbol in strays:
-            _line(f"{symbol}: not in the project any more")
+            _line(f"{symbol}: no target makes its indicators any more")
         if report:
             _tell_errors(report.failed)
             mended = f", {report.rows} rows mended" + (f"; error: {report.lost}" if report.lost else "")
@@ -212,29 +223,24 @@ class Publishing:
         _line(f"{right} of {len(self._artifacts)} symbols are exactly right in {self._address}{mended}")
         return FAILED if bad else 0
 
-    def _tell_strays(self) -> None:
-        if strays := self._strays():
-            _line(f'{len(strays)} symbols there are not in the project any more; "doit publish --repair" removes them')
-
     def _json(self, value: Mapping[str, Any]) -> None:
         sys.stdout.write(json.dumps({"database": str(self._address), **value}, indent=1, default=str) + "\n")
 
 
-def _artifacts(plan: Plan, chosen: Sequence[str]) -> list[Artifact]:
-    """The indicators that are built, of the chosen symbols or all.
+def _artifacts(plan: Plan, claimed: Mapping[str, Path], chosen: Sequence[str]) -> list[Artifact]:
+    """The indicators that are built, of the chosen symbols or all; what no target makes any more is not among them.
 
     Raises:
-        ConfigError: there is no such symbol.
+        ConfigError: a symbol is unknown.
         InputError: none are built.
     """
-    names = [each.name for each in plan.datasets() if each.frequency == "daily"]
     for name in chosen:
-        if name not in names:
-            near = ", ".join(difflib.get_close_matches(name, names, 3))
+        if name not in claimed:
+            near = ", ".join(difflib.get_close_matches(name, claimed, 3))
             hint = f"the nearest are {near}" if near else '"doit datasets" lists them'
-            raise ConfigError(f"--symbol {name}: there is no such daily series", hint)
+            raise ConfigError(f"--symbol {name}: not a daily series that has bars", hint)
     stats = open_cache(plan.store, plan.state, plan.settings.link, plan.settings.fsync, plan.settings.compress).stats
-    paths = {name: plan.path("indicators", f"{name}.parquet") for name in chosen or names}
+    paths = {name: claimed[name] for name in chosen or claimed}
     found = [Artifact(name, path, stats.output_once(path)) for name, path in paths.items() if os.path.exists(path)]
     if not found:
         raise InputError(f"no indicators are built in {plan.path('indicators', '').absolute()}", "run doit")

@@ -1,6 +1,7 @@
 """Indicators read back: by symbol and date as one table, and as sequences that models learn from."""
 
 import difflib
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,8 +58,11 @@ def read_indicators(
         `symbol` (string), `date` (date32), and the columns in the order in which they were asked for: values are float64,
         null where there is none; calendar columns int8 and bool. Rows ascend in (symbol, date), no two equal.
 
+    A series that has no bars has no indicators: it is left out with a `UserWarning` that names it, whatever file an earlier
+    build of it left.
+
     Raises:
-        BarsError: there is no such series, column or date.
+        BarsError: a series, column or date is unknown, or none of the series has bars.
         ChunkMissing: the indicators of a series are not built; the hint says which target to build.
         ChunkCorrupt: they are not what was built.
     """
@@ -106,7 +110,16 @@ def _series(
 ) -> Iterator[tuple[str, "pa.Table", tuple[int, int]]]:
     """Name, whole table and bounds (days since 1970) of each series that is meant."""
     catalogue = Catalogue.at(root)
-    for each in catalogue.find(symbols, "daily"):
+    found = catalogue.find(symbols, "daily")
+    empty = [each.name for each in found if not catalogue.plan.chunk_files(each.name)]
+    if empty:
+        fact = f"{', '.join(empty)}: no bars are built of it, so it has no indicators"
+        if len(empty) == len(found):
+            raise BarsError(fact, 'look at its prices; "doit health" says what is wrong with them')
+        warnings.warn(f"{fact}; left out", stacklevel=4)
+    for each in found:
+        if each.name in empty:
+            continue
         yield each.name, _read(catalogue.plan, each.name, columns), span(start, end, catalogue.plan.identity(each))
 
 

@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from barmill.config import load_settings
 from barmill.errors import BarsError
 from barmill.market.grids import Label
-from barmill.plan import Plan
+from barmill.reader.catalogue import Catalogue
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,15 +29,18 @@ def read_labels(
         A row per bar, the columns of `market.touches`.
 
     Raises:
-        BarsError: the labels of the dataset are not built, or their table has no such level or horizon.
+        BarsError: the dataset is not in `research`, its labels are not built, or their table has no such level or horizon.
         ConfigError: a setting is wrong.
     """
     from barmill.market.touches import TIES, Touches
 
-    plan = Plan(load_settings(Path(root)))
-    table, about = (Path(root) / plan.path("labels", f"{name}/touches.{kind}") for kind in ("parquet", "json"))
+    plan = Catalogue.at(Path(root)).plan
+    if name not in {each.name for each in plan.research()}:
+        fact = f"{name} is not among the datasets of the setting `research`, so no target makes its labels"
+        raise BarsError(fact, f'add "{name}" to research in [tool.barmill], then run doit labels:{name}')
+    table, about = (plan.path("labels", f"{name}/touches.{kind}") for kind in ("parquet", "json"))
     if not table.exists() or not about.exists():
-        raise BarsError(f"{table.absolute()} is not there", f'is {name} among the datasets of "research"? doit labels:{name}')
+        raise BarsError(f"{table.absolute()} is missing", f'run "doit labels:{name}"')
     told = json.loads(about.read_text(encoding="utf-8"))
     rule = plan.settings.both_touched if tie is None else tie
     for kind, value, known in (
