@@ -94,7 +94,7 @@ def text_edit(project: Project) -> None:
         (lambda p: (p.root / "artifacts/upper/ant.up").unlink(), r"output artifacts/upper/ant\.up is missing"),
         (lambda p: (p.root / "artifacts/upper/ant.up").write_text(""), r"output artifacts/upper/ant\.up is not what was built"),
         (lambda p: p.good("forget", "upper:ant"), "it was forgotten"),
-        (lambda p: (p.root / "data/ant.txt").rename(p.root / "data/emu.TXT"), "no target"),
+        (lambda p: (p.root / "data/ant.txt").rename(p.root / "data/emu.TXT"), "unknown target"),
     ],
 )
 def test_explain_names_the_reason(project: Project, change: object, reason: str) -> None:
@@ -102,7 +102,7 @@ def test_explain_names_the_reason(project: Project, change: object, reason: str)
     change(project)
     result = project.doit("explain", "upper:ant")
     assert re.search(reason, result.out + result.err), result.out + result.err
-    assert result.code == (1 if "no target" not in reason else 3)
+    assert result.code == (1 if "unknown target" not in reason else 3)
     assert project.built() == []
 
 

@@ -44,6 +44,7 @@ class Front:
         hurries: whether a remote that is slow is to be given up soon.
         tally: what the run did, once it has ended.
         absent: task → key that neither the store nor the remote had when the stage was listed.
+        is_ours: whether the dodo.py is that of a project of ours.
         optional: the outputs that a build may leave unwritten.
     """
 
@@ -56,6 +57,7 @@ class Front:
         self.hurries = True
         self.tally = Tally()
         self.absent: dict[str, Digest] = {}
+        self.is_ours = False
         self.optional: set[str] = set()
         self._settled: set[str | None] = {None}
         self._pending: dict[str, str] = {}

@@ -6,6 +6,7 @@ from doit.dependency import Dependency, DependencyStatus
 from doit.task import DelayedLoaded, Task
 
 from barmill.errors import BarmillError, nearest
+from barmill.run.control import stands_in
 from barmill.run.front import FRONT
 from barmill.run.questions import is_fresh
 from barmill.run.work import Result
@@ -28,6 +29,9 @@ class Judge(Dependency):  # type: ignore[misc]
     def get_status(self, task: Task, tasks_dict: Mapping[str, Task], get_log: bool = False) -> DependencyStatus:
         """As doit's, for targets by our questions; a subtask that no stage has is an error that names the nearest."""
         target = (task.meta or {}).get("target")
+        if stands_in(task):
+            pattern = task.meta.get("pattern")
+            return _error(f"{pattern}: no target matches") if pattern and not task.task_dep else DependencyStatus(get_log)
         if target is None:
             if _stands_for_nothing(task):
                 return _error(_unknown(task.name, tasks_dict))

@@ -20,6 +20,7 @@ from barmill.run.checker import checker_for
 from barmill.run.front import FRONT
 from barmill.run.lock import LOCK
 from barmill.run.questions import is_fresh
+from barmill.run.stock import adopt
 from barmill.run.work import Result, Work
 from barmill.run.workers import WORKERS
 from barmill.store.cache import Cache, open_cache
@@ -36,6 +37,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
         InvalidDodoFile: a setting is wrong; doit prints it and exits with 3.
         Busy: another run is at work here, and this one is not to wait.
     """
+    FRONT.is_ours = True
     # Ten thousand tasks are a million objects that live until the end; the run command switches the collector on again.
     gc.disable()
     linecache.getlines(dodo)  # doit will ask for the creators' lines, perhaps with no descriptor left to read them by
@@ -45,6 +47,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
         if LOCK.take(plan.settings.artifacts):
             _cache(plan.settings, plan).sweep()
         cache = _cache(plan.settings, plan)
+        adopt(plan.state)
     except Busy:
         raise
     except BarmillError as error:

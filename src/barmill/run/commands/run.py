@@ -1,20 +1,23 @@
 """`doit run` (or plain `doit`): bring the selected tasks up to date."""
 
+import contextlib
 import datetime
 import functools
 import gc
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import doit.cmd_run
-from doit.exceptions import InvalidCommand
+from doit.exceptions import InvalidCommand, InvalidTask
+from doit.loader import generate_tasks
 
 from barmill.errors import BarmillError, Busy, ConfigError, nearest
-from barmill.run.commands.select import relative
+from barmill.run.commands.select import relative, unknown
+from barmill.run.control import Control, is_late
 from barmill.run.front import FRONT
 from barmill.run.judge import Judge
 from barmill.run.lock import LOCK
@@ -58,12 +61,17 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
     dep_manager: Any
     sel_tasks: Any
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._commands = list(options.get("cmds") or ())
+
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options and the selected tasks."""
         LOCK.wanted, LOCK.waits = True, not params["no_wait"]
         if params["workers"]:
             self._choose(params)
-        params["always"] = any(params[name] for name in ("always", *_AGAIN))
+        if any(params[name] for name in _AGAIN):
+            params["always"] = True
         FRONT.anew = frozenset(params["rebuild"])
         if not params["always"]:
             FRONT.command = self
@@ -105,6 +113,7 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             self.sel_tasks = [relative(name) for name in self.sel_tasks]
         self._check_stages(FRONT.anew)
         self.dep_manager = Judge(self.dep_manager, always=options["always"], anew=FRONT.anew)
+        doit.cmd_run.TaskControl = Control
         doit.cmd_run.Runner, doit.cmd_run.MThreadRunner = Verdict, Threads  # doit offers no other way to its choice of a runner
         if options["num_process"]:
             from barmill.run.runner import PoolRunner
@@ -125,18 +134,23 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             result: int = super()._execute(**options)
             seconds = None
         except InvalidCommand as error:
-            name = error.not_found
-            if name is None:
+            if error.not_found is None:
                 raise
-            near = nearest(name, {**self.control.tasks, **self.control.targets})
-            hint = f"the nearest are {near}" if near else '"doit list --all" shows every task'
-            raise InvalidCommand(f"{name} is no command, task or target\nhint: {hint}") from None
+            raise unknown(error.not_found, self._names(error.not_found), "command, task or target") from None
         finally:
             self._close(started, seconds)
         if isinstance(FRONT.stopped_by, ConfigError):
             return WRONG
         failed = any(task.values.get("failed") for task in self.control.tasks.values())  # pieces, which doit knows not of
         return result or int(failed)
+
+    def _names(self, name: str) -> Iterator[str]:
+        """All commands, tasks and paths, and the targets of late stages whose name is near that of `name`."""
+        yield from (*self._commands, *self.control.tasks, *self.control.targets)
+        late = {task.name: task.loader.creator for task in self.task_list if is_late(task)}
+        for stage in filter(None, nearest(name.partition(":")[0], late).split(", ")):
+            with contextlib.suppress(InvalidTask):
+                yield from (task.name for task in generate_tasks(stage, late[stage]()))
 
     def _check_stages(self, names: Iterable[str]) -> None:
         stages = [task.name for task in self.task_list if not task.subtask_of]

@@ -1,5 +1,6 @@
 """Which targets a command is about."""
 
+import fnmatch
 import os
 from collections.abc import Iterable, Iterator
 
@@ -19,7 +20,7 @@ def all_targets(task_list: Iterable[Task]) -> list[Task]:
 
 
 def chosen_targets(task_list: Iterable[Task], names: Iterable[str]) -> Iterator[Task]:
-    """The targets called by task name, stage name, or output path.
+    """The targets called by task name, stage name, wildcard, or output path.
 
     Raises:
         InvalidCommand: there is no such target; the nearest are named.
@@ -31,12 +32,37 @@ def chosen_targets(task_list: Iterable[Task], names: Iterable[str]) -> Iterator[
         for path in task.targets:
             by_name[path] = [task]
     for name in names:
-        found = by_name.get(name) or by_name.get(relative(name))
-        if found is None:
-            near = nearest(name, by_name)
-            hint = f"the nearest are {near}" if near else '"doit list --all" shows every target'
-            raise InvalidCommand(f"{name} is no target\nhint: {hint}")
+        if "*" in name:
+            found = [task for task in targets if fnmatch.fnmatch(task.name, name) or fnmatch.fnmatch(task.subtask_of, name)]
+        else:
+            found = by_name.get(name) or by_name.get(relative(name)) or []
+        if not found:
+            raise unknown(name, by_name, "target")
         yield from found
+
+
+def chosen_names(task_list: Iterable[Task], names: Iterable[str]) -> list[str]:
+    """Names of tasks of any kind, with wildcards replaced by the names that they match.
+
+    Raises:
+        InvalidCommand: there is no such task; the nearest are named.
+    """
+    known = [task.name for task in task_list]
+    chosen: list[str] = []
+    for name in names:
+        found = fnmatch.filter(known, name) if "*" in name else [name] if name in known else []
+        if not found:
+            raise unknown(name, known, "task")
+        chosen += found
+    return chosen
+
+
+def unknown(name: str, known: Iterable[str], kind: str) -> InvalidCommand:
+    """The error that `name` is not a `kind`; its hint names the nearest of those that are known."""
+    near = nearest(name, known)
+    hint = f"the nearest are {near}" if near else '"doit list --all" shows every one'
+    what = f"no {kind} matches {name}" if "*" in name else f"unknown {kind}: {name}"
+    return InvalidCommand(f"{what}\nhint: {hint}")
 
 
 def no_arguments(command: str, arguments: list[str]) -> None:

@@ -1,0 +1,67 @@
+"""What doit's own commands do otherwise in a project of ours: wildcards, the nearest names, and our state file alone.
+
+doit offers no way to that but its classes. They are changed when the dodo.py of such a project is loaded, and in no other.
+"""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import doit.cmd_base
+from doit.cmd_clean import Clean
+from doit.cmd_forget import Forget
+from doit.cmd_ignore import Ignore
+from doit.cmd_info import Info
+from doit.cmd_list import List
+from doit.dependency import Dependency
+from doit.exceptions import InvalidCommand
+
+from barmill.run.backend import Backend
+from barmill.run.commands.select import chosen_names
+
+
+def adopt(state: Path) -> None:
+    """Have doit's commands of this process work on a project of ours, whose state file is `state`."""
+    doit.cmd_base.Dependency = functools.partial(_opened, state)
+    for command in (Clean, Ignore, Info, List):
+        _wrap(command, _with_names)
+    _wrap(Forget, _forget)
+
+
+def _wrap(command: Any, ours: Callable[..., Any]) -> None:
+    theirs = getattr(command._execute, "__wrapped__", command._execute)
+
+    @functools.wraps(theirs)  # doit reads the options it has to pass from the signature
+    def execute(self: Any, **options: Any) -> Any:
+        return ours(self, theirs, options)
+
+    command._execute = execute
+
+
+def _opened(state: Path, backend: type, name: str, **options: Any) -> Dependency:
+    """Doit's dependency manager over our state file.
+
+    Raises:
+        InvalidCommand: another backend or another file was asked for.
+    """
+    if backend is not Backend or name != str(state):
+        raise InvalidCommand(
+            f"a project of barmill keeps its state in {state} by the backend barmill, not in {name} by {backend.__name__}\n"
+            "hint: leave out --backend and --db-file"
+        )
+    return Dependency(backend, name, **options)
+
+
+def _with_names(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
+    if options["pos_args"]:
+        options["pos_args"] = chosen_names(command.task_list, options["pos_args"])
+    return execute(command, **options)
+
+
+def _forget(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
+    if not (options["forget_all"] or options["forget_disable_default"]):
+        if not command.sel_tasks:
+            raise InvalidCommand("forget which task?\nhint: give its name, or --all to forget every task")
+        command.sel_tasks = chosen_names(command.task_list, command.sel_tasks)
+    return execute(command, **options)
