@@ -1,6 +1,7 @@
 """Build functions and targets for tests of the cache: each does one thing well or one thing wrong."""
 
 import itertools
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,27 @@ def flickering(text: Path, out: Path) -> None:
         text.write_text(before)
     else:
         out.write_text(before)
+
+
+def rewritten(text: Path, out: Path) -> None:
+    """Reads its input while somebody writes other bytes of the same length into it and puts its times back."""
+    status = os.stat(text)
+    out.write_text(text.read_text())
+    with open(text, "r+") as file:
+        file.write(text.read_text()[::-1])
+    os.utime(text, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def rewritten_group(texts: Sequence[Path], out: Path) -> None:
+    """As `rewritten`, of a group of one."""
+    rewritten(texts[0], out)
+
+
+def linked(text: Path, out: Path) -> None:
+    """Reads its input while somebody gives it another name and other permissions: its ctime changes, its content does not."""
+    out.write_text(text.read_text())
+    os.link(text, text.with_name("second name"))
+    os.chmod(text, 0o600)
 
 
 def random(text: Path, out: Path) -> None:

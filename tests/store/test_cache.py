@@ -1,5 +1,6 @@
 """The cache: what is in place stays, what was ever built is restored, everything else is built, and nothing is ever wrong."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import pytest
 
 from barmill import files
 from barmill.errors import InputError, InputMoved, OutputError
+from barmill.store.stats import GRAIN_NS
 from tests.store import builds
 from tests.store.builds import CALLS, Place
 
@@ -213,6 +215,76 @@ def test_an_input_that_is_put_back_is_seen(place: Place) -> None:
     assert (place.tree(), records(place)) == ({"": "ONE"}, stored)
     place.text.write_text("three")
     assert place.ensure(builds.flickering) == "built"
+
+
+@pytest.mark.parametrize("link", ["copy", "hardlink"])
+@pytest.mark.parametrize("group", [False, True])
+def test_input_rewritten_in_place_with_its_size_and_mtime_kept_becomes_no_result(
+    tmp_path: Path, link: str, group: bool
+) -> None:
+    """The ctime says that something happened to the input, and its digest that it was written to: nothing is kept."""
+    place = Place(tmp_path / "place", link=link)
+    place.ensure()
+    stored = records(place)
+    inputs = {"texts": [place.text]} if group else {"text": place.text}
+    build = builds.rewritten_group if group else builds.rewritten
+    with pytest.raises(InputMoved, match=f"{re.escape(str(place.text))} changed while it was read"):
+        place.ensure(build, inputs=inputs)
+    assert (place.tree(), records(place), place.text.read_text()) == ({"": "ONE"}, stored, "eno")
+
+
+def test_input_that_gets_a_second_name_while_it_is_read_is_a_result(place: Place) -> None:
+    """A hard link and a chmod change the ctime, not the content: the build is kept."""
+    assert place.ensure(builds.linked) == "built"
+    assert place.tree() == {"": "one"}
+
+
+def test_stamp_is_saved_only_for_the_digests_that_were_compared(place: Place) -> None:
+    """A target that was compared with what its input was before is not remembered under the input's present stamp."""
+    target = place.target()
+    time.sleep(1.2 * GRAIN_NS / 1e9)
+    place.cache.forget_outputs(target)
+    line = place.cache.look(target)
+    place.text.write_text("six")
+    time.sleep(1.2 * GRAIN_NS / 1e9)
+    assert place.cache.stats.digest(place.text) != place.cache.stats.digest_once(place.text)  # as another target's build looks
+    place.cache.save_stamp(target, "task", place.cache.stamp(target), line)
+    assert place.cache.state.stamps == {}
+    place.text.write_text("one")
+    time.sleep(1.2 * GRAIN_NS / 1e9)
+    place.cache.stats.digest(place.text)
+    stamp = place.cache.stamp(target)
+    place.cache.save_stamp(target, "task", "0" * 32, line)
+    assert place.cache.state.stamps == {}  # something changed after that stamp was taken
+    place.cache.save_stamp(target, "task", stamp, line)
+    assert list(place.cache.state.stamps) == ["task"]
+
+
+def test_output_edited_after_it_was_compared_is_not_remembered_as_fresh(place: Place) -> None:
+    """As for inputs: another reader of the output has seen the edit, the line that was compared has not."""
+    target, out = place.target(), next(iter(place.target().outputs.values()))
+    line = place.cache.look(target)
+    out.chmod(0o644)
+    out.write_text("TWO")
+    time.sleep(1.2 * GRAIN_NS / 1e9)
+    place.cache.stats.digest(out)
+    place.cache.stats.digest(place.text)
+    place.cache.save_stamp(target, "task", place.cache.stamp(target), line)
+    assert place.cache.state.stamps == {}
+
+
+@pytest.mark.parametrize("part", ["code", "versions", "params"])
+def test_stamp_contains_what_is_no_file(place: Place, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    """Another version of a library, another digest of the code, another parameter: another stamp, though no file changed."""
+    target = place.target()
+    before = place.cache.stamp(target)
+    code = place.cache.codes.of(target.build)
+    if part == "params":
+        target = place.target(params={"times": 2})
+    else:
+        new = dataclasses.replace(code, **{"digest": "f" * 32} if part == "code" else {"versions": {"numpy": "9"}})
+        monkeypatch.setattr(place.cache.codes, "of", lambda build: new)
+    assert place.cache.stamp(target) != before
 
 
 @pytest.mark.parametrize("inputs", ["file", "group"])

@@ -40,7 +40,7 @@ class Built(Place):
         self.state = self.root / "artifacts/state.sqlite"
         time.sleep(1.2 * stats_module.GRAIN_NS / 1e9)
         self.cache.look(self.one)
-        self.cache.vouch(self.one, TASK, self.cache.stamp(self.one))
+        self.cache.save_stamp(self.one, TASK, self.cache.stamp(self.one), self.cache.look(self.one))
         self.reopen()
 
     def reopen(self) -> None:

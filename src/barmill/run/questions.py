@@ -30,9 +30,11 @@ def is_fresh(cache: Cache, target: Target, task: str) -> bool:
     finished = cache.state.tasks.get(task, "")
     if not finished:
         cache.key_once(target)  # an input that is missing is an error here, too
-    fresh = bool(finished) and f'"{cache.look(target)}"' in finished and _FAILED not in finished
+        return False
+    line = cache.look(target)
+    fresh = f'"{line}"' in finished and _FAILED not in finished
     if fresh:
-        cache.vouch(target, task, stamp)
+        cache.save_stamp(target, task, stamp, line)
     return fresh
 
 

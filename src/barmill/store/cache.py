@@ -5,6 +5,7 @@ manifest(target) ── digest ──▶ key ──▶ record? ── yes ──
 store objects, write the record, rename into place
 """
 
+import contextlib
 import datetime
 import functools
 import marshal
@@ -162,12 +163,26 @@ class Cache:
         parts += (list(target.outputs), outputs, found)
         return digest_bytes(marshal.dumps(parts, _PLAIN))
 
-    def vouch(self, target: Target, task: str, stamp: str) -> None:
-        """Remember the stamp of a target that was found fresh after it was taken, if the stamps of its files can be trusted."""
+    def save_stamp(self, target: Target, task: str, stamp: str, line: str) -> None:
+        """Remember the stamp of a target that was found fresh after it was taken, if it is that of the digests compared.
+
+        Args:
+            target: that was found fresh.
+            task: its name.
+            stamp: see `stamp`.
+            line: what `look` said of it. It took each path as it was first seen in this run; since then another target's
+                build may have looked at a path that was edited, and remembered its digest under the stamp it has now.
+        """
         names = [name for _, name in target.spelled_out()]
         names += [name for path in target.outputs.values() for name in files_below(str(path))]
-        if all(map(self.stats.vouches, names)) and self.stamp(target) == stamp:
-            self.state.put("stamps", task, stamp)
+        with contextlib.suppress(InputError):  # an input is gone: the next run says so
+            if all(map(self.stats.vouches, names)) and self._line(target) == line and self.stamp(target) == stamp:
+                self.state.put("stamps", task, stamp)
+
+    def _line(self, target: Target) -> str:
+        """As `look`, by what every path is now."""
+        key = key_of(target, self.manifest(target, self.inputs(target)))
+        return " ".join([key, *map(self.stats.output, target.outputs.values())])
 
     def look(self, target: Target) -> str:
         """What the target is as of now, in a line: its key, and what each of its outputs is.
@@ -305,12 +320,28 @@ class Cache:
         files.discard(self.staging)
         files.sweep(self.staging)  # what one left who was killed in the line above
 
-    def _marks(self, target: Target) -> dict[str, object]:
+    def _marks(self, target: Target) -> dict[str, tuple[int, int, int, int] | str]:
         """Of each input, what is another after it was written to, even if its content is the same again."""
         return {name: self.stats.mark(name) for _, name in target.spelled_out()}
 
+    def _moved(self, target: Target, before: Mapping[str, tuple[int, int, int, int] | str], read: Read) -> list[str]:
+        """The inputs that may have been written to since `before`; of one with another ctime alone the digest decides."""
+        after = self._marks(target)
+        digests = {name: digest for _, name, digest in read}
+        return [
+            name
+            for name, mark in before.items()
+            if mark != after[name] and (mark[:3] != after[name][:3] or digests[name] != self._digest(name))
+        ]
+
+    def _digest(self, name: str) -> str:
+        try:
+            return self.stats.digest(name)
+        except (FileNotFoundError, InputError):
+            return ABSENT
+
     def _build(
-        self, target: Target, record: Record, before: dict[str, object], *, afresh: bool
+        self, target: Target, record: Record, before: Mapping[str, tuple[int, int, int, int] | str], *, afresh: bool
     ) -> tuple[Record, int, Mapping[str, str]]:
         """Build, and publish what was built; returns its record, how many of its pieces were known, and those that failed."""
         with self._staging.empty() as staging:
@@ -324,8 +355,7 @@ class Cache:
             seconds = round(time.perf_counter() - start, 6)
             files.remove(staging / "known")
             outputs = written(target, made, staging)
-            after = self._marks(target)
-            if moved := [name for name in before if before[name] != after[name]]:
+            if moved := self._moved(target, before, record.read):
                 raise InputMoved(f"{', '.join(moved)} changed while it was read; nothing was kept", "run doit again")
             record = replace(record, outputs=outputs, seconds=seconds, started=started, host=os.uname().nodename)
             record = replace(record, failed=sorted(failed))

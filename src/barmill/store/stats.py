@@ -90,22 +90,27 @@ class StatCache:
             told = self._told[name] = self.digest(name)
         return told
 
+    def output(self, path: Path | str) -> str:
+        """What an output is as of now: a file's digest, `tree_digest` of a folder, `ABSENT` or `UNREADABLE`."""
+        name = str(path)
+        try:
+            status = os.stat(name)
+            if stat.S_ISDIR(status.st_mode):
+                return tree_digest(digests_below(self.digest, name))
+            return self._file(name, status)
+        except (FileNotFoundError, NotADirectoryError):
+            return ABSENT
+        except (OSError, InputError):
+            return UNREADABLE
+
     def output_once(self, path: Path | str) -> str:
-        """What an output is, looked at once per run: a file's digest, `tree_digest` of a folder, `ABSENT`, `UNREADABLE`."""
+        """As `output`, but a path is looked at once per run, until `forget` is called for it."""
         name = str(path)
         found = self._outputs.get(name)
         if found is None:
-            try:
-                status = os.stat(name)
-                if stat.S_ISDIR(status.st_mode):
-                    found = tree_digest(digests_below(self.digest, name))
-                else:
-                    found = self._told[name] = self._file(name, status)
-            except (FileNotFoundError, NotADirectoryError):
-                found = ABSENT
-            except (OSError, InputError):
-                found = UNREADABLE
-            self._outputs[name] = found
+            found = self._outputs[name] = self.output(name)
+            if found not in {ABSENT, UNREADABLE} and not os.path.isdir(name):
+                self._told[name] = Digest(found)
         return found
 
     def vouches(self, name: str) -> bool:
@@ -117,14 +122,14 @@ class StatCache:
         seen = self.seen.get(name)
         return stat.S_ISDIR(status.st_mode) or (seen is not None and seen[1:5] == _stamp(status))
 
-    def mark(self, name: str) -> tuple[int, int, int] | str:
-        """Size, mtime and inode of a file, a directory's digest, or `ABSENT`: another once it was written to.
+    def mark(self, name: str) -> tuple[int, int, int, int] | str:
+        """Size, mtime, inode and ctime of a file, a directory's digest, or `ABSENT`: another once it was written to.
 
-        Without the ctime, because a new hard link to the file changes that.
+        A new hard link to the file changes its ctime, too: whether it was written to then, its digest says.
         """
         try:
             status = os.stat(name)
-            return self.digest(name) if stat.S_ISDIR(status.st_mode) else (status.st_size, status.st_mtime_ns, status.st_ino)
+            return self.digest(name) if stat.S_ISDIR(status.st_mode) else _stamp(status)
         except OSError:
             return ABSENT
 
