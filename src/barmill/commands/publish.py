@@ -54,6 +54,7 @@ class Publish(Run):
         "difference; the others are published."
     )
     cmd_options = (*Run.cmd_options, *_OPTIONS)
+    works_anywhere = False
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options."""

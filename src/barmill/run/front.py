@@ -11,7 +11,7 @@ With a remote, all that the store lacks of a stage is asked for at once, before 
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from doit.globals import Globals
@@ -44,6 +44,7 @@ class Front:
         hurries: whether a remote that is slow is to be given up soon.
         tally: what the run did, once it has ended.
         absent: task → key that neither the store nor the remote had when the stage was listed.
+        at_load: what is done as soon as a dodo.py has shown to be that of a project of ours.
         is_ours: whether the dodo.py is that of a project of ours.
         optional: the outputs that a build may leave unwritten.
     """
@@ -57,6 +58,7 @@ class Front:
         self.hurries = True
         self.tally = Tally()
         self.absent: dict[str, Digest] = {}
+        self.at_load: Callable[[], None] = lambda: None
         self.is_ours = False
         self.optional: set[str] = set()
         self._settled: set[str | None] = {None}

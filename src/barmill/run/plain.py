@@ -7,6 +7,7 @@ from doit.cmd_base import DoitCmdBase
 from doit.exceptions import InvalidCommand
 
 from barmill.errors import BarmillError, Busy, ConfigError
+from barmill.run.front import FRONT
 
 FAILED, UNTRIED, WRONG, BUSY = 1, 2, 3, 4  # exit codes
 _CODES: dict[type[BarmillError], int] = {Busy: BUSY, ConfigError: WRONG}
@@ -41,7 +42,9 @@ def option(name: str, help_: str, *, default: Any = "", short: str = "", long: s
 
 
 class Helped(DoitCmdBase):  # type: ignore[misc]
-    """A command that tells its options when it is asked with `--help`."""
+    """A command that shows its options when it is asked with `--help`, and refuses a dodo.py that is not barmill's."""
+
+    works_anywhere = False
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Run with arguments of the command line."""
@@ -50,6 +53,19 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
             return 0
         code: int = super().parse_execute(in_args)
         return code
+
+    def check_minversion(self, minversion: Any) -> None:
+        """Refuse a dodo.py that is not ours; doit asks this as soon as it has loaded one.
+
+        Raises:
+            InvalidCommand: this is not a project of barmill, and the command is.
+        """
+        super().check_minversion(minversion)
+        if not (self.works_anywhere or FRONT.is_ours):
+            raise InvalidCommand(
+                f"doit {self.name} is a command of barmill, and this dodo.py is not of a project of barmill\n"
+                "hint: run it in the folder of such a project"
+            )
 
 
 class Plain(Helped):

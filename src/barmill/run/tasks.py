@@ -38,6 +38,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
         Busy: another run is at work here, and this one is not to wait.
     """
     FRONT.is_ours = True
+    FRONT.at_load()
     # Ten thousand tasks are a million objects that live until the end; the run command switches the collector on again.
     gc.disable()
     linecache.getlines(dodo)  # doit will ask for the creators' lines, perhaps with no descriptor left to read them by

@@ -15,6 +15,7 @@ class Pull(Run):
     """A run that restores and never builds: what the graph needs later is known once what it needs first is in place."""
 
     name = "pull"
+    works_anywhere = False
     doc_purpose = "bring into place what the store or the remote has; build nothing"
     doc_usage = "[TASK/TARGET...]"
     doc_description = (

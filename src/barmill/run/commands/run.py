@@ -44,10 +44,8 @@ _WORKERS = {
     "help": "build on a Dask cluster: dask://host:port of its scheduler, or dask for one of this run's own, of -n threads",
 }
 _AGAIN = ("fresh", "force_rerun", "no_skip_existing")
-
-
-def _again(name: str) -> dict[str, Any]:
-    return option(name, "as -a: build the selected targets, and what they need, whatever is there", default=False)
+_ANYHOW = "as -a: build the selected targets, and what they need, whatever is there"
+_OURS = (_NO_WAIT, _REBUILD, _WORKERS, *(option(name, _ANYHOW, default=False) for name in _AGAIN))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -55,9 +53,10 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
-    """doit's run command, judging targets by their content keys."""
+    """doit's run command, judging targets by their content keys; in a project that is not ours it is doit's and no more."""
 
-    cmd_options = (*doit.cmd_run.Run.cmd_options, _NO_WAIT, _REBUILD, _WORKERS, *map(_again, _AGAIN))
+    cmd_options = (*doit.cmd_run.Run.cmd_options, *_OURS)
+    works_anywhere = True
     dep_manager: Any
     sel_tasks: Any
 
@@ -75,25 +74,17 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
         FRONT.anew = frozenset(params["rebuild"])
         if not params["always"]:
             FRONT.command = self
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _interrupt)
+        FRONT.at_load = _catch_signals
+        self._given = [f"--{each['long']}" for each in _OURS if params[each["name"]]]
         try:
             code: int = super().execute(params, args)
         except BarmillError as error:
             sys.stderr.write(f"error: {error}\n")
             return BUSY if isinstance(error, Busy) else UNTRIED
-        except BrokenPipeError:  # `doit | head`: nobody reads on
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 128 + int(signal.SIGPIPE)
-        except OSError as error:
-            if not (fault := machine_fault(error, "doit")):
+        except (OSError, KeyboardInterrupt) as error:
+            if not FRONT.is_ours:
                 raise
-            sys.stderr.write(f"error: {fault}\n")
-            return UNTRIED
-        except KeyboardInterrupt as error:
-            number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
-            sys.stderr.write(f"ended by {signal.Signals(number).name}; what was finished is kept, doit goes on from here\n")
-            return 128 + int(number)
+            return _ended(error)
         return code
 
     @staticmethod
@@ -109,6 +100,11 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
 
     @functools.wraps(doit.cmd_run.Run._execute)  # doit reads the options it has to pass from the signature
     def _execute(self, **options: Any) -> int:
+        if not FRONT.is_ours:
+            if self._given:
+                raise InvalidCommand(f"{self._given[0]} works only in a project of barmill\nhint: leave it out")
+            theirs: int = super()._execute(**options)
+            return theirs
         if self.sel_tasks is not None:
             self.sel_tasks = [relative(name) for name in self.sel_tasks]
         self._check_stages(FRONT.anew)
@@ -173,6 +169,27 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
                 "remote": remote.counts.told() if remote is not None else None,
             }
             add_run(Path(self.dep_manager.backend.name), entry)
+
+
+def _ended(error: OSError | KeyboardInterrupt) -> int:
+    """Report what ended the run; its exit code."""
+    if isinstance(error, BrokenPipeError):  # `doit | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + int(signal.SIGPIPE)
+    if isinstance(error, OSError):
+        if not (fault := machine_fault(error, "doit")):
+            raise error
+        sys.stderr.write(f"error: {fault}\n")
+        return UNTRIED
+    number = error.args[0] if isinstance(error, Interrupted) else signal.SIGINT
+    sys.stderr.write(f"ended by {signal.Signals(number).name}; what was finished is kept, doit goes on from here\n")
+    return 128 + int(number)
+
+
+def _catch_signals() -> None:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup wants it ignored
+            signal.signal(number, _interrupt)
 
 
 def _interrupt(number: int, _: object) -> None:
