@@ -5,7 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from barmill.store import source
+from barmill.store import code, source
 from barmill.store.code import Reached
 
 STAGE = '''
@@ -112,8 +112,7 @@ def reach(root: Path, home: str = "pkg.stage") -> Reached:
     importlib.invalidate_caches()
     sys.path.insert(0, str(root))
     try:
-        reached = Reached(home)
-        reached.follow(home, "build")
+        reached = code.reach(home, "build")
     finally:
         sys.path.remove(str(root))
         for name in [name for name in sys.modules if name.partition(".")[0] in {"pkg", "other", "loose"}]:

@@ -174,3 +174,15 @@ def test_nothing_of_the_package_stays_imported(tmp_path: Path) -> None:
     write(tmp_path, PACKAGE | {"pkg/lazy.py": "raise RuntimeError\ndef late():\n    return 1\n"})
     assert ("pkg.lazy", "late") in reach(tmp_path).parts
     assert not any(f"{name}.".startswith("pkg.") for name in sys.modules)
+
+
+def test_getattr_of_a_package_is_not_followed_for_its_own_module(tmp_path: Path) -> None:
+    """A module that a package has is reached as such: `__getattr__` of the package counts only for other names."""
+    init = "import importlib\ndef __getattr__(name): return importlib.import_module(f'pkg.lazy.{name}')\n"
+    stage = "from pkg import h\ndef build(out): return h.f()\n"
+    h = "def f(): return 1\ndef g(): return 2\n"
+    write(tmp_path, {"pkg/__init__.py": init, "pkg/lazy/a.py": "def a(): return 1\n", "pkg/h.py": h, "pkg/stage.py": stage})
+    assert {module for module, name in reach(tmp_path).parts if name} == {"pkg.stage", "pkg.h"}
+    assert ("pkg.h", "g") not in reach(tmp_path).parts
+    write(tmp_path, {"pkg/stage.py": "from pkg import a\ndef build(out): return a.a()\n"})
+    assert ("pkg.lazy.a", "a") in reach(tmp_path).parts

@@ -105,6 +105,19 @@ def test_a_data_file_that_appears_is_seen(root: Path) -> None:
     assert look(root / "state.sqlite")[0].digest != before.digest
 
 
+def test_a_file_that_a_pattern_matches_and_that_appears_is_seen(root: Path) -> None:
+    """A new file where a build looks for files by a pattern has the code worked out again; until then it is remembered."""
+    stage = root / "pkg/stage.py"
+    stage.write_text(
+        stage.read_text() + "from pathlib import Path\ndef build(out):\n    return list(Path(__file__).parent.glob('t*.csv'))\n"
+    )
+    before, _ = look(root / "state.sqlite")
+    assert look(root / "state.sqlite") == (before, False)
+    (root / "pkg/table.csv").write_text("1")
+    after, worked_out = look(root / "state.sqlite")
+    assert (after.digest != before.digest, worked_out) == (True, True)
+
+
 def test_a_module_that_appears_is_seen(root: Path) -> None:
     """A module that could not be imported counts once it can."""
     before, _ = look(root / "state.sqlite")

@@ -28,6 +28,7 @@ class Module:
         stars: modules that are imported with `*`.
         sources: (module, attribute or None) of every import outside functions and classes.
         effects: top-level statements that run whenever the module is imported, for more than a name of its own.
+        named: the other top-level statements that are not imports; each gives names of the module a value.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Module:
     stars: list[str] = field(default_factory=list)
     sources: list[tuple[str, str | None]] = field(default_factory=list)
     effects: list[ast.stmt] = field(default_factory=list)
+    named: list[ast.stmt] = field(default_factory=list)
 
     @property
     def is_package(self) -> bool:
@@ -89,13 +91,14 @@ def is_ours(name: str, home: str) -> bool:
 
 
 @functools.cache
-def parse(name: str) -> Module | None:
-    """The module `name`, taken apart; None if it has no source."""
+def parse(name: str, *, hints: bool = False) -> Module | None:
+    """The module `name`, taken apart; None if it has no source. With `hints`, docstrings and annotations are kept."""
     path = find(name)
     if path is None or path.suffix != ".py":
         return None
     source = path.read_bytes()
-    tree = _Plain().visit(ast.parse(source, filename=str(path)))
+    tree = ast.parse(source, filename=str(path))
+    tree = _Plain(hints=hints, harmless=_harmless(tree)).visit(tree)
     module = Module(name, path, digest_bytes(source))
     for statement in tree.body:
         _sort_in(module, statement)
@@ -162,8 +165,7 @@ def _sort_in(module: Module, statement: ast.stmt) -> None:
     for name, _ in names:
         if name not in foreign:
             module.defined.setdefault(name, []).append(statement)
-    if foreign or not names:  # `other.NAME = …` is for every module to see
-        module.effects.append(statement)
+    (module.effects if foreign or not names else module.named).append(statement)  # all modules see `other.NAME = …`
 
 
 def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, bool]]:
@@ -174,8 +176,10 @@ def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, bool]]:
         case ast.Assign(targets=targets):
             for target in targets:
                 yield from _names_in(target)
-        case ast.AnnAssign(target=target) | ast.AugAssign(target=target):
+        case ast.AnnAssign(target=target):
             yield from _names_in(target)
+        case ast.AugAssign(target=target):
+            yield from ((name, False) for name, _ in _names_in(target))  # `LIST += …` changes the list that was imported
 
 
 def _names_in(target: ast.expr) -> Iterator[tuple[str, bool]]:
@@ -188,8 +192,32 @@ def _names_in(target: ast.expr) -> Iterator[tuple[str, bool]]:
 _SKIPPED = {"TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'"}
 
 
+_READING_NONE = frozenset({"abc", "contextlib", "dataclasses", "functools", "typing"})
+_READING_ANNOTATIONS = frozenset({"singledispatch", "singledispatchmethod"})
+
+
+def _harmless(tree: ast.Module) -> set[str]:
+    """Names of decorators and their modules that read neither docstrings nor annotations of a function."""
+    names = {"property", "staticmethod", "classmethod"}
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            names |= {alias.asname or alias.name for alias in statement.names if alias.name in _READING_NONE}
+        elif isinstance(statement, ast.ImportFrom) and statement.module in _READING_NONE:
+            names |= {alias.asname or alias.name for alias in statement.names if alias.name not in _READING_ANNOTATIONS}
+    return names
+
+
+@dataclass
 class _Plain(ast.NodeTransformer):
-    """Drops what never decides a result: docstrings, annotations of parameters and results, blocks that an import skips."""
+    """Drops what decides no result: docstrings, annotations of parameters and results, blocks that an import skips.
+
+    Attributes:
+        hints: keep docstrings and annotations.
+        harmless: first names of decorators that leave them unread; any other decorator may read them.
+    """
+
+    hints: bool
+    harmless: set[str]
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
         if ast.unparse(node.test) in _SKIPPED:
@@ -205,19 +233,30 @@ class _Plain(ast.NodeTransformer):
         return self._without_docstring(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        return self._without_docstring(node)
+        return self._function(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        node.returns = None
+        return self._function(node)
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        arguments = node.args
+        if not self.hints and all(self._leaves_unread(decorator) for decorator in node.decorator_list):
+            node.returns = None
+            for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg):
+                if each is not None:
+                    each.annotation = None
         return self._without_docstring(node)
 
-    def visit_arg(self, node: ast.arg) -> ast.AST:
-        node.annotation = None
-        return node
+    def _leaves_unread(self, decorator: ast.expr) -> bool:
+        first = decorator.func if isinstance(decorator, ast.Call) else decorator
+        while isinstance(first, ast.Attribute):
+            if first.attr in _READING_ANNOTATIONS:
+                return False
+            first = first.value
+        return isinstance(first, ast.Name) and first.id in self.harmless
 
     def _without_docstring(self, node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        first = node.body[0] if node.body else None
+        first = None if self.hints or not node.body else node.body[0]
         if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
             node.body = node.body[1:]
             if not node.body and not isinstance(node, ast.Module):
