@@ -1,6 +1,8 @@
 """Settings: defaults, pyproject.toml, environment; every fault names the key, the place and the cure."""
 
+import errno
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -137,12 +139,74 @@ def test_a_fault_in_the_environment_is_named(tmp_path: Path, variable: str, text
     assert [word for word in [*words, "hint:"] if word not in str(caught.value)] == []
 
 
-@pytest.mark.parametrize("content", [b"[tool.barmill\n", b"[tool.barmill]\nstooq = '\xff'\n", b"[tool]\nbarmill = 3\n"])
-def test_a_broken_file_is_named(tmp_path: Path, content: bytes) -> None:
-    """A file that is no TOML, or where the table is no table, is named."""
+@pytest.mark.parametrize("key", ["retries", "x", "price_folder"])
+def test_an_unknown_setting_without_a_near_name_says_where_settings_are_listed(tmp_path: Path, key: str) -> None:
+    """No setting is offered that looks quite different."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, f"{key} = 2")
+    assert caught.value.fact.endswith(f"unknown setting {key!r}")
+    assert caught.value.hint == 'README.md lists all settings under "Settings"'
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("stoqo", "stooq"), ("Research", "research"), ("cost", "costs"), ("strat", "strategies")]
+)
+def test_an_unknown_setting_with_a_near_name_is_asked_for(tmp_path: Path, key: str, near: str) -> None:
+    """A misspelling, another case, or the start of a name offers the setting."""
+    with pytest.raises(ConfigError, match=f"did you mean '{near}'"):
+        load(tmp_path, f"{key} = 2")
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
+    """A file as Windows editors write it gives the same settings."""
+    (tmp_path / "pyproject.toml").write_bytes(b'\xef\xbb\xbf[tool.barmill]\r\nresearch = ["a"]\r\n')
+    assert load_settings(tmp_path, {}).research == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        (b"[tool.barmill]\nresearch = []\nspike = \n", "line 3, column 9: Invalid value"),
+        (b"[tool.barmill\n", "line 1, column 14: "),
+        (b"[tool.barmill]\nspike = [1,", "end of document: "),
+        (b"\xef\xbb\xbf[tool.barmill]\nspike = \n", "line 2, column 9: Invalid value"),
+        (b"[tool.barmill]\nspike = 1\nspike = 2\n", "line 3, column 10: "),
+        (b"[tool.barmill]\nstooq = '\xff'\n", "line 2, byte 10: 0xff is not UTF-8"),
+        ("[tool.barmill]\n".encode("utf-16"), "line 1, byte 1: 0xff is not UTF-8"),
+    ],
+)
+def test_a_broken_file_is_named_with_the_place_in_it(tmp_path: Path, content: bytes, place: str) -> None:
+    """A file that is not TOML, or not UTF-8, is named by its full path, the line and the column."""
     (tmp_path / "pyproject.toml").write_bytes(content)
-    with pytest.raises(ConfigError, match=r"pyproject\.toml"):
+    with pytest.raises(ConfigError) as caught:
         load_settings(tmp_path, {})
+    assert caught.value.fact.startswith(f"{tmp_path}/pyproject.toml, {place}")
+    assert caught.value.hint
+
+
+def test_a_table_that_is_no_table_is_named(tmp_path: Path) -> None:
+    """A value where the table should be is refused."""
+    (tmp_path / "pyproject.toml").write_text("[tool]\nbarmill = 3\n")
+    with pytest.raises(ConfigError, match=r"pyproject\.toml is not a table"):
+        load_settings(tmp_path, {})
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
+    """A folder called pyproject.toml is an error that names it."""
+    (tmp_path / "pyproject.toml").mkdir()
+    with pytest.raises(ConfigError, match="is a folder, not a file"):
+        load_settings(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(PermissionError(errno.EACCES, "x"), "chmod u"), (OSError(errno.EIO, "I/O error"), "I/O error")],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, error: OSError, words: str) -> None:
+    """A missing right, or a disk that fails, is an error with the path and a cure."""
+    with mock.patch("barmill.files.read", side_effect=error), pytest.raises(ConfigError, match=words) as caught:
+        load(tmp_path)
+    assert caught.value.fact.startswith(f"{tmp_path}/pyproject.toml can't be read: ")
 
 
 @pytest.mark.parametrize(
@@ -158,3 +222,13 @@ def test_doit_says_it_without_a_traceback(tmp_path: Path, toml: str, environ: di
     assert word in result.err
     assert "Traceback" not in result.out + result.err
     assert project.built() == []
+
+
+def test_doit_names_the_line_of_another_folder_s_file_without_a_traceback(tmp_path: Path) -> None:
+    """Where doit itself does not read the file first, a syntax error is one error with its line, and the exit code is 3."""
+    project = Project.make(tmp_path / "p")
+    (project.root / "pyproject.toml").write_text("[tool.barmill]\nspike = \n")
+    (tmp_path / "q").mkdir()
+    result = Project(tmp_path / "q").doit("-f", str(project.root / "dodo.py"), "-d", str(project.root))
+    assert (result.code, "Traceback" in result.out + result.err) == (3, False)
+    assert f"{project.root}/pyproject.toml, line 2, column 9: Invalid value" in result.err

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import difflib
 import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from barmill.errors import ConfigError
+from barmill.errors import ConfigError, InputError, near_word
+from barmill.files import read_text
 
 
 @dataclass(frozen=True)
@@ -162,8 +162,9 @@ def load_settings(root: Path, environ: Mapping[str, str] = os.environ) -> Settin
     """
     fields = {f.name: f for f in dataclasses.fields(Settings)}
     values: dict[str, Any] = {}
-    for key, value in _read_table(root / "pyproject.toml").items():
-        where = f"[tool.barmill] {key} in {root / 'pyproject.toml'}"
+    path = root.absolute() / "pyproject.toml"
+    for key, value in _read_table(path).items():
+        where = f"[tool.barmill] {key} in {path}"
         values[key] = _convert(_known(key, fields, where), value, where)
     for variable, text in environ.items():
         if variable.startswith("BARMILL_") and variable not in _NOT_SETTINGS:
@@ -179,12 +180,14 @@ _BOOLS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false":
 
 def _read_table(path: Path) -> Mapping[str, Any]:
     try:
-        with open(path, "rb") as file:
-            tool = tomllib.load(file).get("tool", {})
+        tool = tomllib.loads(read_text(path)).get("tool", {})
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}", "mend the file") from None
+    except InputError as error:
+        raise ConfigError(error.fact, error.hint) from None
+    except tomllib.TOMLDecodeError as error:
+        what, _, where = str(error).removesuffix(")").partition(" (at ")
+        raise ConfigError(f"{path}, {where or 'end of document'}: {what}", "correct this line") from None
     table = tool.get("barmill", {}) if isinstance(tool, dict) else tool
     if not isinstance(table, dict):
         raise ConfigError(f"[tool.barmill] in {path} is not a table", "write it as [tool.barmill] with one key a line")
@@ -194,8 +197,9 @@ def _read_table(path: Path) -> Mapping[str, Any]:
 def _known(key: str, fields: Mapping[str, "dataclasses.Field[Any]"], where: str) -> "dataclasses.Field[Any]":
     if key in fields:
         return fields[key]
-    near = difflib.get_close_matches(key, fields, 1, 0.0)[0]
-    raise ConfigError(f"{where}: there is no setting {key!r}", f"the nearest is {near!r}; all: {', '.join(fields)}")
+    near = near_word(key, fields)
+    hint = f"did you mean {near!r}?" if near else 'README.md lists all settings under "Settings"'
+    raise ConfigError(f"{where}: unknown setting {key!r}", hint)
 
 
 def _convert(field_: "dataclasses.Field[Any]", value: object, where: str) -> object:
@@ -207,8 +211,9 @@ def _convert(field_: "dataclasses.Field[Any]", value: object, where: str) -> obj
         raise ConfigError(f"{where}: {told} is not a {wanted}", f"for example {_EXAMPLES[wanted]}")
     choices = field_.metadata.get("choices")
     if choices and converted not in choices:
-        near = difflib.get_close_matches(str(converted), choices, 1, 0.0)[0]
-        raise ConfigError(f"{where}: {value!r} is not one of {', '.join(choices)}", f"the nearest is {near!r}")
+        near = near_word(str(converted), choices)
+        hint = f"did you mean {near!r}?" if near else f"for example {choices[0]!r}"
+        raise ConfigError(f"{where}: {value!r} is not one of {', '.join(map(repr, choices))}", hint)
     if field_.metadata.get("capitals"):
         return {key.upper(): word.upper() for key, word in converted.items()}
     return converted

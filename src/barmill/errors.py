@@ -161,3 +161,21 @@ def nearest(name: str, names: Iterable[str]) -> str:
     folded = {each.lower(): each for each in known}
     found += [folded[low] for low in difflib.get_close_matches(name.lower(), folded, 3, 0.6) if folded[low] not in found]
     return ", ".join(found[:3])
+
+
+def choice_of(word: str, known: Iterable[str]) -> str:
+    """The hint for a word that is not one of a few: the nearest of them, if one is near, and all of them."""
+    words = list(known)
+    near = near_word(word, words)
+    return f"the nearest is {near!r}; all: {', '.join(words)}" if near else f"write one of {', '.join(words)}"
+
+
+def near_word(word: str, known: Iterable[str]) -> str:
+    """The one word that another may be a misspelling or a part of; "" if none is that near."""
+    words = list(known)
+    folded = word.lower()
+    parts = [each for each in words if len(folded) >= _SHORTEST and each.lower().startswith(folded)]
+    return next(iter(difflib.get_close_matches(folded, words, 1, 0.8) or parts), "")
+
+
+_SHORTEST = 3  # letters of a word that may be the start of another

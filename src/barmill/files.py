@@ -5,9 +5,12 @@ import errno
 import fcntl
 import glob
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from barmill.errors import InputError
 
 _FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
 _NO_HARDLINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
@@ -94,6 +97,30 @@ def read(path: Path | str, size: int = _BLOCK - 1) -> bytes:
         return b"".join(parts)
     finally:
         os.close(file)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that a person wrote: UTF-8, with or without a byte order mark.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+        InputError: it can't be read, or it is not UTF-8; names the line and the byte in it.
+    """
+    try:
+        data = read(path)
+        return data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise
+    except PermissionError:
+        raise InputError(f"{path} can't be read: permission denied", f"chmod u+r {shlex.quote(str(path))}") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder, not a file", "move the folder away") from None
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}", "look at its disk, and restore it from a backup") from None
+    except UnicodeDecodeError as error:
+        line, byte = data.count(b"\n", 0, error.start) + 1, error.start - data.rfind(b"\n", 0, error.start)
+        fact = f"{path}, line {line}, byte {byte}: 0x{data[error.start]:02x} is not UTF-8"
+        raise InputError(fact, "save the file as UTF-8") from None
 
 
 def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644, fsync: bool = False) -> None:

@@ -8,7 +8,7 @@ import pytest
 from barmill.config import Settings
 from barmill.errors import InputError
 from barmill.market.calendars import calendars
-from barmill.market.changes import CORRECTIONS, read_changes
+from barmill.market.changes import COLUMNS, CORRECTIONS, read_changes
 from barmill.market.regular import regular
 from barmill.market.sessions import Sessions
 from barmill.plan import Plan
@@ -144,6 +144,30 @@ def test_unknown_columns_are_named(tmp_path):
     path.write_text("date,reason\n2024-01-02,x\n")
     with pytest.raises(InputError, match="the columns are date,reason"):
         read_changes(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"XWAR,2024-01-02,,,closed,,,caf\xe9\n", "line 2, byte 31: 0xe9 is not UTF-8"),
+        (b'XWAR,2024-01-02,,,closed,,,"x\n', "line 2: unexpected end of data"),
+        (b'XWAR,2024-01-02,,,closed,,,"x"y\n', "line 2: ',' expected after '\"'"),
+    ],
+)
+def test_a_table_of_changes_that_is_not_text_or_csv_is_named_by_line(tmp_path, content, says):
+    """Other bytes than UTF-8 and open quotes are errors with the file and the line."""
+    path = tmp_path / "changes.csv"
+    path.write_bytes(",".join(COLUMNS).encode() + b"\n" + content)
+    with pytest.raises(InputError) as error:
+        read_changes(path)
+    assert error.value.fact == f"{path}, {says}"
+
+
+def test_a_table_of_changes_may_begin_with_a_byte_order_mark(tmp_path):
+    """A table as spreadsheets write it, with a byte order mark and CRLF, is read."""
+    path = tmp_path / "changes.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\nXWAR,2024-01-02,,,closed,,,x\r\n")
+    assert [each.where for each in read_changes(path)] == [f"{path}, line 2"]
 
 
 def test_dhaka_is_known_until_somebody_says_more(tmp_path):

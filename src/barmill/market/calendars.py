@@ -9,13 +9,12 @@ A calendar is trusted from the day on which its sessions agree with Stooq's seri
 they do not: exchange_calendars projects present rules into the past. Empty means that nothing is known against it.
 """
 
-import difflib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from barmill.errors import ConfigError
+from barmill.errors import ConfigError, nearest
 from barmill.market import datasets
 from barmill.market.datasets import Dataset
 from barmill.market.tables import read_rows
@@ -118,9 +117,9 @@ def _follows() -> Mapping[tuple[str, str], str]:
 def _known(name: str, dataset: Dataset) -> str:
     found = name if name in calendars() else _follows().get(("mic", name), "")
     if not found:
-        near = difflib.get_close_matches(name.upper(), calendars(), 3, 0.0)
+        near = nearest(name.upper(), calendars())
         raise ConfigError(
-            f"setting calendars: there is no calendar {name!r}, which is given to {dataset.name}",
-            f"the nearest are {', '.join(near)}",
+            f"setting calendars: unknown calendar {name!r}, which is given to {dataset.name}",
+            f"the nearest are {near}" if near else "write a MIC of ISO 10383, such as XNYS",
         )
     return found

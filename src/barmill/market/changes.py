@@ -17,12 +17,14 @@ with what it was established from. A project adds its own (setting `session_chan
 
 import csv
 import datetime as dt
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from barmill.errors import InputError
+from barmill.files import read_text
 from barmill.market.calendars import WEEKDAYS, Calendar, calendars
 from barmill.market.sessions import Session
 
@@ -61,14 +63,16 @@ def read_changes(path: Path) -> list[Change]:
     """Read a table of changes.
 
     Raises:
-        InputError: the header or a row is wrong; names the line.
+        InputError: the file can't be read, is not UTF-8, or its header or a row is wrong; names the line.
     """
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    try:
         header = next(reader, [])
         if tuple(header) != COLUMNS:
             raise InputError(f"{path}: the columns are {','.join(header)}", f"write them as {','.join(COLUMNS)}")
         return [_change(f"{path}, line {reader.line_num}", row) for row in reader if row]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}", "correct this line") from None
 
 
 def apply(

@@ -1,9 +1,8 @@
 """What is done about bars that break a rule: reject the batch, quarantine the row, warn, or allow it, by asset class."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 
-from barmill.errors import ConfigError
+from barmill.errors import ConfigError, choice_of
 from barmill.market.datasets import ASSET_CLASSES
 
 REJECT, QUARANTINE, WARN, ALLOW = "reject", "quarantine", "warn", "allow"
@@ -110,5 +109,4 @@ def _actions_of(rule: str) -> tuple[str, ...]:
 
 def _check(what: str, word: str, words: Iterable[str], kind: str) -> None:
     if word not in (known := tuple(words)):
-        near = difflib.get_close_matches(word, known, 1, 0.0)[0]
-        raise ConfigError(f"{what}: {word!r} is no {kind} here", f"the nearest is {near!r}; all: {', '.join(known)}")
+        raise ConfigError(f"{what}: {word!r} is no {kind} here", choice_of(word, known))

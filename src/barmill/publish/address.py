@@ -1,12 +1,11 @@
 """Which database: a path or a URL, as people write it, and as it may be shown."""
 
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from barmill.errors import ConfigError
+from barmill.errors import ConfigError, choice_of
 
 SQLITE, DUCKDB, POSTGRES = "sqlite", "duckdb", "postgresql"
 _SCHEMES = {"sqlite": SQLITE, "duckdb": DUCKDB, "postgresql": POSTGRES, "postgres": POSTGRES}
@@ -42,10 +41,7 @@ class Address:
             return cls(_SUFFIXES.get(Path(text).suffix.lower(), SQLITE), str(Path(text).expanduser()))
         kind = _SCHEMES.get(scheme.lower())
         if kind is None:
-            near = difflib.get_close_matches(scheme.lower(), _SCHEMES, 1, 0.0)[0]
-            raise ConfigError(
-                f"database {masked(text)}: there is no kind {scheme!r}", f"the nearest is {near!r}; all: {', '.join(_SCHEMES)}"
-            )
+            raise ConfigError(f"database {masked(text)}: there is no kind {scheme!r}", choice_of(scheme, _SCHEMES))
         if kind == POSTGRES:
             return cls(kind, f"postgresql://{rest}")
         path = unquote(rest.removeprefix("/"))  # three strokes and a relative path, or four and an absolute one

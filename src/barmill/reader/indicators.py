@@ -1,12 +1,11 @@
 """Indicators read back: by symbol and date as one table, and as sequences that models learn from."""
 
-import difflib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from barmill.errors import BarsError, ChunkCorrupt, ChunkMissing
+from barmill.errors import BarsError, ChunkCorrupt, ChunkMissing, choice_of
 from barmill.market.tables import read_parquet
 from barmill.plan import Plan
 from barmill.reader.bounds import Moment, span
@@ -163,6 +162,5 @@ def _read(plan: Plan, name: str, columns: Sequence[str] | None) -> "pa.Table":
         raise ChunkCorrupt(f"{name}: indicators {path} can't be read: {error}", cure) from None
     if lacking := [column for column in wanted or () if column not in table.column_names]:
         there = [column for column in read_parquet(path).column_names if column not in _KEY]
-        near = difflib.get_close_matches(lacking[0], there, 1, 0.0)[0]
-        raise BarsError(f"there is no indicator {', '.join(lacking)}", f"the nearest is {near}; all: {', '.join(there)}")
+        raise BarsError(f"there is no indicator {', '.join(lacking)}", choice_of(lacking[0], there))
     return table

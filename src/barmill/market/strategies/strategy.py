@@ -1,13 +1,12 @@
 """A strategy's id, which says all that it is: `ma_cross fast=5 ratio=2 stop=2 target=3 hold=240`."""
 
-import difflib
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from barmill.errors import ConfigError
+from barmill.errors import ConfigError, choice_of
 from barmill.market.strategies.families import EXITS, FAMILIES, HOLD, Rule
 
 DEFAULT = "default"
@@ -76,8 +75,7 @@ def batches_of(lines: Sequence[str], size: int) -> list[dict[str, Rule]]:
 def _expand(line: str) -> Iterator[str]:
     family, *pairs = line.split() or [""]
     if family not in FAMILIES:
-        near = difflib.get_close_matches(family, (*FAMILIES, DEFAULT), 1, 0.0)[0]
-        raise _wrong(line, f"there is no family {family!r}", f"the nearest is {near!r}; all: {', '.join(FAMILIES)}")
+        raise _wrong(line, f"there is no family {family!r}", choice_of(family, (*FAMILIES, DEFAULT)))
     grid = FAMILIES[family].grid
     given = {key: text.split("|") for key, _, text in (pair.partition("=") for pair in pairs)}
     if unknown := [key for key in given if key not in grid and key not in _EXIT]:
