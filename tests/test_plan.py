@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from barmill.errors import ConfigError, InputError
 from barmill.files import write_atomic
 from barmill.market.datasets import Dataset
 from barmill.market.manifest import Identity
+from barmill.market.periods import parse_scheme
 from barmill.plan import Plan
 from tests.market.test_manifest import MANIFEST
 
@@ -122,3 +124,47 @@ def test_chunk_files_are_those_of_the_manifest(tmp_path: Path) -> None:
         write_atomic(path, content)
         files = plan.chunk_files("forex/1min/EURUSD")
         assert files == [path.parent / f"EURUSD/{period}.parquet" for period in expected] if expected else [path]
+
+
+def plan_with(tmp_path: Path, names: tuple[str, ...], **settings: Any) -> Plan:
+    """The plan of a project of these single series."""
+    for name in names:
+        (tmp_path / f"series/{name}.txt").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"series/{name}.txt").touch()
+    folders = {"series": tmp_path / "series", "stooq": tmp_path / "stooq", "instruments": tmp_path / "lists"}
+    return Plan(Settings(**folders, artifacts=tmp_path / "artifacts", **settings))
+
+
+def test_a_short_name_is_followed_while_one_dataset_has_it(tmp_path: Path) -> None:
+    """Every setting by dataset takes the symbol of one dataset; a second dataset of that symbol makes it mean nothing."""
+    settings = {
+        "costs": {"EURUSD": "1 2 3"},
+        "pips": {"EURUSD": "0.5"},
+        "calendars": {"EURUSD": "24/7"},
+        "research": ("EURUSD",),
+    }
+    plan = plan_with(tmp_path, ("forex/1min/EURUSD",), **settings, chunk_schemes={"eurusd": "week"})
+    (dataset,) = plan.datasets()
+    assert plan.by_dataset("costs") == {"forex/1min/EURUSD": "1 2 3"}
+    assert plan.by_dataset("pips") == {"forex/1min/EURUSD": "0.5"}
+    assert (plan.calendar(dataset), plan.research()) == ("24/7", [dataset])
+    assert plan.identity(dataset).scheme == parse_scheme("week")
+    assert plan.unmatched() == []
+    (tmp_path / "series/forex/5min").mkdir()
+    (tmp_path / "series/forex/5min/EURUSD.txt").touch()
+    assert plan.research() == []
+    assert [line.partition(":")[0] for line in plan.unmatched()] == [
+        f"setting {name}" for name in ("calendars", "chunk_schemes", "costs", "pips", "research")
+    ]
+
+
+def test_patterns_that_match_nothing_are_named_once_datasets_are_known(tmp_path: Path) -> None:
+    """Nothing is said without datasets, and before the first match of a project that has a tree."""
+    settings = {"research": ("forex/1m/*", "forex/1min/*")}
+    assert plan_with(tmp_path, (), **settings).unmatched() == []
+    plan = plan_with(tmp_path, ("forex/1min/EURUSD",), **settings)
+    assert plan.unmatched() == ["setting research: 'forex/1m/*' matches no dataset; the nearest are forex/1min/*"]
+    (tmp_path / "stooq").mkdir()
+    assert plan.unmatched() == []
+    write_atomic(plan.path("match", "symbols.csv"), b"symbol,relative_path\n")
+    assert len(plan.unmatched()) == 1

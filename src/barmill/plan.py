@@ -3,12 +3,13 @@
 import functools
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from barmill.config import Settings
 from barmill.errors import BarsError, ConfigError, InputError
-from barmill.market import archive, calendars, datasets
+from barmill.market import archive, calendars, datasets, selection
 from barmill.market.compression import USUAL, compression_of
 from barmill.market.datasets import Dataset
 from barmill.market.manifest import Identity, Manifest
@@ -131,7 +132,37 @@ class Plan:
         if len(tree) != len(symbols):
             root = self.stooq
             tree[:] = [datasets.of_tree(each.name, root / each.relative_path, each.relative_path) for each in symbols]
+        self._spelled_out.clear()  # a short name may mean another dataset now
         return [*tree, *filter(None, map(self._series, self._series_files()))]
+
+    def by_dataset(self, setting: str) -> Mapping[str, str]:
+        """A setting of `market.selection.SETTINGS`: pattern of dataset names → value.
+
+        A short name, which is the symbol of one dataset alone, is spelled out.
+        """
+        if setting not in self._spelled_out:
+            table = self._patterns(setting)
+            shortened = any(map(selection.is_short, table))
+            self._spelled_out[setting] = selection.spelled_out(table, self.datasets()) if shortened else table
+        return self._spelled_out[setting]
+
+    def unmatched(self) -> list[str]:
+        """A line for each pattern of a setting that matches no dataset; none before it is known which datasets exist."""
+        tables = {setting: table for setting in selection.SETTINGS if (table := self._patterns(setting))}
+        try:
+            known = bool(tables) and (not self.matches() or _stamp(str(self.path("match", "symbols.csv"))) is not None)
+            those = self.datasets() if known else []
+        except InputError:  # what needs the file reports it
+            return []
+        return [line for setting, table in tables.items() if those for line in selection.unmatched(setting, table, those)]
+
+    def _patterns(self, setting: str) -> Mapping[str, str]:
+        value: Mapping[str, str] | tuple[str, ...] = getattr(self.settings, setting)
+        return value if isinstance(value, Mapping) else dict.fromkeys(value, "yes")
+
+    @functools.cached_property
+    def _spelled_out(self) -> dict[str, Mapping[str, str]]:
+        return {}
 
     def _matched(self) -> tuple[list[Symbol], list[Dataset]]:
         """The matched symbols, and their datasets once they were asked for; anew when the file of the last match is another."""
@@ -155,7 +186,8 @@ class Plan:
         Raises:
             ConfigError: one of them has no bars within a day.
         """
-        chosen = [each for each in self.datasets() if datasets.chosen(dict.fromkeys(self.settings.research, "yes"), each.name)]
+        those, wanted = self.datasets(), self.by_dataset("research")
+        chosen = [each for each in those if datasets.chosen(wanted, each.name)]
         for dataset in chosen:
             if dataset.frequency not in datasets.MINUTES:
                 raise ConfigError(
@@ -177,8 +209,8 @@ class Plan:
         """
         settings = self.settings
         usual = settings.chunk_intraday if dataset.frequency in datasets.MINUTES else settings.chunk_daily
-        scheme = parse_scheme(datasets.chosen(settings.chunk_schemes, dataset.name) or usual)
-        zone = calendars.zone_of(dataset, settings.calendars) if dataset.frequency in datasets.MINUTES else ""
+        scheme = parse_scheme(datasets.chosen(self.by_dataset("chunk_schemes"), dataset.name) or usual)
+        zone = calendars.zone_of(dataset, self.by_dataset("calendars")) if dataset.frequency in datasets.MINUTES else ""
         return Identity(dataset.name, dataset.symbol, dataset.asset_class, dataset.frequency, zone, scheme)
 
     def manifest_path(self, name: str) -> Path:
@@ -217,7 +249,7 @@ class Plan:
 
     def calendar(self, dataset: Dataset) -> str:
         """The calendar whose sessions a dataset follows; "" if none is known."""
-        return calendars.calendar_of(dataset, self.settings.calendars)
+        return calendars.calendar_of(dataset, self.by_dataset("calendars"))
 
     def sessions(self, calendar: str) -> Path:
         """The table of a calendar's sessions."""

@@ -37,9 +37,25 @@ def test_calendars_are_listed(tmp_path):
     (tmp_path / "pyproject.toml").write_text('[tool.barmill.calendars]\n"bonds/daily/*" = "XNYX"\n')
     refused = project.doit("datasets")
     assert refused.code == 3
-    assert "there is no calendar 'XNYX'" in refused.err
+    assert "unknown calendar 'XNYX'" in refused.err
     (tmp_path / "pyproject.toml").write_text('[tool.barmill.calendars]\n"bonds/daily/*" = "XNYS"\n')
     assert "no calendar" not in project.good("datasets").out
+
+
+def test_a_setting_that_matches_no_dataset_is_named_by_run_status_and_datasets(tmp_path):
+    """The warning names setting, pattern and the nearest dataset; not before the datasets are known; exit codes stay."""
+    project = MarketProject.make(tmp_path, ["instruments", "index", "match"])
+    project.raw(NASDAQ, "AAPL.US")
+    project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD")])
+    (tmp_path / "pyproject.toml").write_text('[tool.barmill]\ncosts = {"AAPL.UK" = "1 2 3", "AAPL*" = "1 2 3"}\n')
+    says = "warning: setting costs: 'AAPL.UK' matches no dataset; the nearest are AAPL.US\n"
+    assert "warning" not in project.doit("status").out
+    assert says in project.good().out
+    assert says in project.good().out
+    assert says in project.good("status").out
+    assert says in project.good("datasets").out
+    json.loads(project.good("status", "--json").out)
+    json.loads(project.good("datasets", "--json").out)
 
 
 def test_gaps_from_the_raw_file_to_the_table(tmp_path):

@@ -39,6 +39,7 @@ class Front:
         command: the `run` command of this process, or None while another command is at work.
         stopped_by: why the targets of a stage can't be told, if that is so.
         anew: stages whose targets are built whatever is there.
+        plan: the project's plan, or None in a project that has no stages of ours.
         remote: the project's remote, or None if it has none.
         builds: whether what is in neither store is built.
         hurries: whether a remote that is slow is to be given up soon.
@@ -53,6 +54,7 @@ class Front:
         self.command: Any = None
         self.stopped_by: BarmillError | None = None
         self.anew: frozenset[str] = frozenset()
+        self.plan: Plan | None = None
         self.remote: Remote | None = None
         self.builds = True
         self.hurries = True

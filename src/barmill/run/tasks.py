@@ -53,7 +53,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
         raise
     except BarmillError as error:
         raise InvalidDodoFile(str(error)) from None
-    FRONT.remote = cache.remote
+    FRONT.plan, FRONT.remote = plan, cache.remote
     return plan, {
         "backend": "barmill",
         "dep_file": str(plan.state),

@@ -55,7 +55,7 @@ def targets(plan: Plan) -> Iterator[Target]:
     found = batches_of(tuple(settings.strategies), settings.batch_size)
     for dataset in plan.research():
         params = {
-            "costs": asdict(costs_of(dataset, settings.costs)),
+            "costs": asdict(costs_of(dataset, plan.by_dataset("costs"))),
             "both_touched": settings.both_touched,
             "out_of_sample": settings.out_of_sample,
         }

@@ -165,7 +165,7 @@ def _of(plan: Plan, dataset: Dataset) -> Iterator[Target]:
             "name": name,
             "levels": sorted({level for label in labels for level in (label.target, label.stop)}),
             "horizons": sorted({label.horizon for label in labels}),
-            "pip": pip_of(dataset, settings.pips),
+            "pip": pip_of(dataset, plan.by_dataset("pips")),
             "touch": settings.label_touch,
             "compression": compression,
         },

@@ -180,7 +180,7 @@ def targets(plan: Plan) -> Iterator[Target]:
         name = dataset.name
         here = {role: plan.path("results", f"{name}/{file}") for role, file in _FILES.items()}
         bars = plan.chunk_files(name)
-        costs = asdict(costs_of(dataset, settings.costs))
+        costs = asdict(costs_of(dataset, plan.by_dataset("costs")))
         trading = {"both_touched": settings.both_touched, "out_of_sample": settings.out_of_sample}
         batches = [plan.path("batches", f"{name}/results_batch_{number}.parquet") for number in range(count)]
         yield Target(

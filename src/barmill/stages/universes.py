@@ -66,7 +66,7 @@ def targets(plan: Plan) -> Iterator[Target]:
     """One target per dataset of `research` and universe that its bars can be joined to."""
     settings, compression = plan.settings, compression_of("universes", plan.settings.compression)
     for dataset in plan.research():
-        own, pip = MINUTES[dataset.frequency], pip_of(dataset, settings.pips)
+        own, pip = MINUTES[dataset.frequency], pip_of(dataset, plan.by_dataset("pips"))
         for universe in grids.universes(settings.universe_intervals, settings.universe_lookbacks, own):
             stem = f"{dataset.name}/universe_{universe.name}"
             yield Target(

@@ -7,6 +7,7 @@ from doit.task import Task
 
 from barmill.errors import BarmillError
 from barmill.run.commands.select import JSON_OPTION, all_targets, no_arguments
+from barmill.run.front import FRONT
 from barmill.run.plain import Helped
 from barmill.run.questions import is_fresh
 
@@ -39,6 +40,8 @@ class Status(Helped):
             self.outstream.write(json.dumps({stage: {k: n[k] for k in _KINDS} for stage, n in counts.items()}, indent=1) + "\n")
         else:
             self.outstream.write(_table(counts))
+            for unmatched in FRONT.plan.unmatched() if FRONT.plan else ():
+                self.outstream.write(f"warning: {unmatched}\n")
         return 0 if not moving else 1
 
     def _kind(self, task: Task, moving: set[str]) -> str:
