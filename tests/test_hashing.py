@@ -1,14 +1,17 @@
 """Digests of bytes, files and JSON values."""
 
+import collections
+import enum
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barmill.hashing import canonical, digest_bytes, digest_file, digest_record
+from barmill.hashing import canonical, digest_bytes, digest_file, digest_record, json_fault
 
 MIB = 1 << 20
 JSON = st.recursive(
@@ -55,6 +58,37 @@ def test_what_is_not_json_is_a_type_error(value: object) -> None:
     """A value that JSON can't hold, at any depth, raises TypeError."""
     with pytest.raises(TypeError):
         canonical(value)
+
+
+class _Color(enum.StrEnum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({1: "a"}, "the key 1 of {1: 'a'} is not text"),
+        ({"a": [{True: 1}]}, "the key True"),
+        ({"a": ({None: 1},)}, "the key None"),
+        ({1.5: 1, "1.5": 2}, "the key 1.5"),
+        (_Color.RED, "_Color.RED: 'red'> is a "),
+        ({_Color.RED: 1}, "is not text"),
+        ([enum.IntEnum("Size", "S M").S], "<Size.S: 1> is a "),
+        (np.float64(1.5), "is a numpy.float64"),
+        (Path("a"), "is a pathlib.PosixPath"),
+        (collections.OrderedDict(a=1), "is a collections.OrderedDict"),
+    ],
+)
+def test_value_that_json_would_take_for_another_has_a_fault(value: object, words: str) -> None:
+    """A key that is not text and a subclass of a plain value are named, at any depth."""
+    assert words in json_fault(value)
+
+
+@given(JSON)
+def test_json_value_without_a_fault_is_what_it_is_read_back_as(value: object) -> None:
+    """Every plain value is without a fault, and its canonical form is read back as an equal value of the same types."""
+    assert json_fault(value) == ""
+    assert repr(json.loads(canonical(value))) == repr(json.loads(json.dumps(value, sort_keys=True)))
 
 
 @given(JSON)

@@ -51,9 +51,28 @@ def canonical(value: object) -> bytes:
     return _ENCODER.encode(value).encode("ascii")
 
 
+def json_fault(value: object) -> str:
+    """Why a value is not the JSON value that it would be read back as, as text for people; "" if it is.
+
+    A tuple counts as a list. Refused are what JSON would take for another value: keys that are not text (1 becomes "1"), and
+    subclasses of text and numbers (an enum becomes its value, a numpy number a plain one).
+    """
+    if value is None or type(value) in _SCALARS:
+        return ""
+    if type(value) is dict:
+        for key in value:
+            if type(key) is not str:
+                return f"the key {key!r} of {value!r} is not text"
+        return next(filter(None, map(json_fault, value.values())), "")
+    if type(value) in {list, tuple}:
+        return next(filter(None, map(json_fault, value)), "")  # type: ignore[call-overload]
+    return f"{value!r} is a {type(value).__module__}.{type(value).__qualname__}"
+
+
 def digest_record(value: object) -> Digest:
     """Digest of a JSON value in its canonical form."""
     return digest_bytes(canonical(value))
 
 
+_SCALARS = {str, bool, int, float}
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, check_circular=False)

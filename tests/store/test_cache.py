@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from barmill import files
-from barmill.errors import InputError, InputMoved, OutputError
+from barmill.errors import InputError, InputMoved, OutputError, TargetError
 from barmill.store.stats import GRAIN_NS
 from tests.store import builds
 from tests.store.builds import CALLS, Place
@@ -338,6 +338,21 @@ def test_parameters_that_python_calls_equal_differ(place: Place, one: object, tw
     """1, 1.0 and true are three parameters, though Python calls them equal."""
     keys = [place.cache.look(place.target(params={"times": value})) for value in (one, two)]
     assert keys[0] != keys[1]
+
+
+@pytest.mark.parametrize("table", [{1: "a"}, {"a": {2: 3}}, [{None: 1}]])
+def test_parameter_that_is_not_json_is_refused_by_name(place: Place, table: object) -> None:
+    """`{1: …}` and `{"1": …}` can't share a key: the first is an error that names the target, the parameter and the value."""
+    with pytest.raises(TargetError, match=r"one: parameter times: the key .* is not text\nhint: "):
+        place.ensure(params={"times": table})
+
+
+def test_parameter_that_contains_itself_is_refused(place: Place) -> None:
+    """It has no end, so it has no digest."""
+    table: list[object] = []
+    table.append(table)
+    with pytest.raises(TargetError, match="parameter times: the value contains itself"):
+        place.cache.key_once(place.target(params={"times": table}))
 
 
 def test_the_place_does_not_count(place: Place) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from barmill import files
 from barmill.errors import InputError, InputMoved, ObjectCorrupt, ObjectMissing, TargetError
-from barmill.hashing import Digest, digest_bytes, digest_record
+from barmill.hashing import Digest, digest_bytes, digest_record, json_fault
 from barmill.store.actions import FORMAT, Actions, Record
 from barmill.store.code import Codes
 from barmill.store.guard import Guard
@@ -381,12 +381,18 @@ def key_of(target: Target, manifest: Mapping[str, Any]) -> Digest:
     """The key of an action whose manifest is known.
 
     Raises:
-        TargetError: a parameter is no JSON value.
+        TargetError: a parameter is not a JSON value.
     """
-    try:
-        return digest_record(manifest)
-    except (TypeError, ValueError) as error:
-        raise TargetError(f"{target.name}: a parameter is no JSON value: {error}", "give text, numbers, lists") from None
+    for role, value in target.params.items():
+        try:
+            fault = json_fault(value)
+        except RecursionError:
+            fault = "the value contains itself"
+        if fault:
+            raise TargetError(
+                f"{target.name}: parameter {role}: {fault}", "give text, numbers, true, false, null, lists and dicts"
+            )
+    return digest_record(manifest)
 
 
 @functools.cache
