@@ -173,3 +173,67 @@ def test_prune_leaves_a_stage_folder_that_a_plain_task_claims_whole(project: Pro
     add(project, "def task_all():\n    return {'actions': ['true'], 'targets': ['artifacts/upper'], 'uptodate': [True]}\n")
     (project.root / "artifacts/upper/stray").write_text("")
     assert project.good("prune").out == "0 outputs removed\n"
+
+
+def reads(project: Project, path: str, *, first: bool = False) -> None:
+    """Add a plain task that reads `path`, at the beginning or the end of the dodo.py."""
+    task = f"""
+def task_count():
+    return {{"actions": ["echo count >> log.txt; wc -c {path} > count.txt"], "file_dep": ["{path}"], "targets": ["count.txt"]}}
+"""
+    if first:
+        project.edit("dodo.py", "\ndef task_upper", f"{task}\ndef task_upper")
+    else:
+        add(project, task)
+
+
+OUTPUTS = ["artifacts/upper/ant.up", "artifacts/split/ant/0.line", "./artifacts/split/bee/1.line"]
+
+
+@pytest.mark.parametrize("command", [(), ("-n", "2"), ("count",)])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("path", OUTPUTS)
+def test_a_plain_task_waits_for_the_output_that_it_reads(
+    tmp_path: Path, path: str, command: tuple[str, ...], *, first: bool
+) -> None:
+    """On a clean tree, after an edit, and with nothing to do: it reads what the target has made in the same run."""
+    project = Project.make(tmp_path / "p")
+    reads(project, path, first=first)
+    project.good(*command)
+    assert project.built().count("count") == 1
+    before = (project.root / "count.txt").read_text()
+    project.good(*command)
+    assert project.built() == []
+    (project.root / "times").write_text("3")
+    project.edit("split.py", "write_text(line)", "write_text(line * 2)")
+    project.good(*command)
+    assert project.built().count("count") == 1
+    assert (project.root / "count.txt").read_text() != before
+    project.good(*command)
+    assert project.built() == []
+
+
+def test_a_plain_task_builds_the_one_target_that_it_reads(project: Project) -> None:
+    """Selected alone, it has the target built whose output it reads, and no other of the stage."""
+    reads(project, "artifacts/split/ant/0.line")
+    project.edit("split.py", "write_text(line)", "write_text(line * 2)")
+    project.good("count")
+    assert project.built() == ["split:ant", "count"]
+
+
+def test_a_plain_task_is_blocked_by_the_target_that_it_reads_and_by_no_other(project: Project) -> None:
+    """A target that fails blocks the plain task that reads it, by name; another target of that stage does not."""
+    reads(project, "artifacts/split/ant/0.line", first=True)
+    project.edit("split.py", "out.mkdir()", 'if "bee" in out.name:\n        raise ValueError("no bees")\n    out.mkdir()')
+    assert project.doit().code == 1
+    assert "count" in project.built()
+    project.edit("split.py", '"bee"', '"ant"')
+    assert "blocked  count  needs split:ant" in project.doit().out
+
+
+def test_a_single_plain_task_waits_for_nothing(project: Project) -> None:
+    """`doit -s` runs the plain task alone, on what is there."""
+    reads(project, "artifacts/split/ant/0.line")
+    (project.root / "times").write_text("3")
+    project.good("-s", "count")
+    assert project.built() == ["count"]

@@ -1,17 +1,30 @@
-"""doit's control of tasks, with what it does not do for stages that are listed late: wildcards that select their targets."""
+"""doit's control of tasks, with what it does not do for stages that are listed late.
+
+A wildcard selects their targets, and a plain task that reads an output of theirs waits for the target that makes it.
+"""
 
 import fnmatch
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from doit.control import TaskControl, TaskDispatcher
 from doit.exceptions import InvalidCommand
 from doit.task import DelayedLoaded, Task
 
+from barmill.run.commands.select import relative
+from barmill.run.front import FRONT
+
 
 class Control(TaskControl):  # type: ignore[misc]
-    """Selects by wildcards also what is not listed yet; a wildcard that can match nothing is an unknown name."""
+    """Selects by wildcards also what is not listed yet; a wildcard that can match nothing is an unknown name.
+
+    Attributes:
+        is_single: whether the tasks of this run run alone (`doit -s`).
+    """
+
+    is_single = False
 
     def __init__(self, task_list: list[Task], **options: Any) -> None:
         self._selects = False
@@ -25,7 +38,7 @@ class Control(TaskControl):  # type: ignore[misc]
 
     def task_dispatcher(self) -> "Dispatcher":
         """The dispatcher of the selected tasks."""
-        return Dispatcher(self.tasks, self.targets, self.selected_tasks)
+        return Dispatcher(self.tasks, self.targets, self.selected_tasks, is_single=self.is_single)
 
     def _get_wild_tasks(self, pattern: str) -> list[str]:
         found: list[str] = super()._get_wild_tasks(pattern)
@@ -41,28 +54,57 @@ class Control(TaskControl):  # type: ignore[misc]
 
 
 class Dispatcher(TaskDispatcher):  # type: ignore[misc]
-    """Lists a late stage before what needs its names."""
+    """Lists a late stage before what needs its names.
+
+    Args:
+        arguments: those of doit's dispatcher.
+        is_single: whether plain tasks run alone (`doit -s`).
+    """
+
+    def __init__(self, *arguments: Any, is_single: bool) -> None:
+        self._is_single = is_single
+        super().__init__(*arguments)
 
     def _add_task(self, node: Any) -> Iterator[Any]:
-        meta = node.task.meta or {}
-        if "late" in meta:
-            listings = [self._listing(stage) for stage in meta["late"]]
-            yield from filter(None, [self._gen_node(node, name) for name in listings])
+        task = node.task
+        meta = task.meta or {}
+        read = {} if self._is_single else _outputs_read(task)
+        late = meta.get("late") or dict.fromkeys(stage for stage in read.values() if stage in self.tasks)
+        listings = [self._listing(stage) for stage in late if is_late(self.tasks[stage])]
+        if listings:
+            for name in listings:
+                if listed := self._gen_node(node, name):
+                    yield listed
             self._node_add_wait_run(node, listings)
             if node.wait_run:
                 yield "wait"
-            node.task.task_dep = self._matching(meta["pattern"])
-            node.task_dep = list(node.task.task_dep)
+        found = self._matching(meta["pattern"]) if "pattern" in meta else self._makers(read)
+        more = [name for name in found if name not in task.task_dep and name != task.name]
+        task.task_dep.extend(more)
+        node.task_dep.extend(more)
         yield from super()._add_task(node)
+
+    def _makers(self, read: Mapping[str, str]) -> list[str]:
+        """The tasks that make these outputs: a file, the folder that it lies in, or all that lies in a folder."""
+        makers: dict[str, None] = {}
+        for path in read:
+            name = path
+            while name.strip(os.sep) and name not in self.targets:
+                name = os.path.dirname(name)
+            if name in self.targets:
+                makers[self.targets[name]] = None
+            else:
+                makers.update((task, None) for made, task in self.targets.items() if made.startswith(path + os.sep))
+        return list(makers)
 
     def _listing(self, stage: str) -> str:
         """The name of a task that does nothing but have the stage listed."""
         name = f"{stage}:*"
-        if name not in self.tasks and is_late(self.tasks[stage]):
+        if name not in self.tasks:
             loader = self.tasks[stage].loader
             loader.basename = stage
             self.tasks[name] = Task(name, None, loader=loader, meta={"listing": stage})
-        return name if name in self.tasks else stage
+        return name
 
     def _matching(self, pattern: str) -> list[str]:
         return [name for name, task in self.tasks.items() if fnmatch.fnmatch(name, pattern) and not stands_in(task)]
@@ -76,6 +118,14 @@ def is_late(task: Task) -> bool:
 def stands_in(task: Task) -> bool:
     """Whether a task only lists a stage, or gathers what a wildcard selects."""
     return bool((task.meta or {}).keys() & {"listing", "pattern"})
+
+
+def _outputs_read(task: Task) -> dict[str, str]:
+    """The outputs of stages that a plain task has as its file_dep, and their stages."""
+    if FRONT.plan is None or task.name.startswith("_regex_target") or "target" in (task.meta or {}):
+        return {}
+    paths = map(relative, task.file_dep)
+    return {path: stage for path in paths if (stage := FRONT.plan.stage_of(path))}
 
 
 def _may_have(stage: str, pattern: str) -> bool:

@@ -109,7 +109,7 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
             self.sel_tasks = [relative(name) for name in self.sel_tasks]
         self._check_stages(FRONT.anew)
         self.dep_manager = Judge(self.dep_manager, always=options["always"], anew=FRONT.anew)
-        doit.cmd_run.TaskControl = Control
+        doit.cmd_run.TaskControl, Control.is_single = Control, options["single"]
         doit.cmd_run.Runner, doit.cmd_run.MThreadRunner = Verdict, Threads  # doit offers no other way to its choice of a runner
         if options["num_process"]:
             from barmill.run.runner import PoolRunner
