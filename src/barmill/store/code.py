@@ -26,6 +26,7 @@ from typing import Any
 
 from barmill.errors import InputMoved
 from barmill.hashing import Digest, digest_bytes, digest_file, digest_record
+from barmill.store import zones
 from barmill.store.datafiles import DataFiles, matches
 from barmill.store.effects import Effects, chain_of
 from barmill.store.source import Module, find, imports, is_library, is_ours, nodes_of, parse, sources
@@ -103,6 +104,8 @@ class Codes:
             if path in self._loaded and stamp != self._loaded[path]:
                 raise InputMoved(f"{path} was edited after this run had loaded it", "run doit again")
         versions = {"python": _PYTHON} | {library: _version(library, name) for library, name in entry["distributions"].items()}
+        if not zones.LIBRARIES.isdisjoint(versions):
+            versions["zoneinfo"] = zones.version(self._state)
         return Code(name, Digest(entry["digest"]), versions)
 
     def _holds(self, entry: dict[str, Any], home: str) -> bool:
@@ -319,7 +322,7 @@ class Reached:
 
     def _add_library(self, module_name: str) -> None:
         top = module_name.partition(".")[0]
-        if top and top not in sys.stdlib_module_names:
+        if top and (top not in sys.stdlib_module_names or top in zones.LIBRARIES):
             self.libraries.add(top)
 
     def _add_binary(self, module_name: str) -> None:
@@ -497,6 +500,8 @@ def _version(library: str, distribution: str) -> str:
 @functools.cache
 def _distribution(library: str) -> str:
     """The distribution that a library came with, or its name: mostly that is the same, and to find another takes 0.1 s."""
+    if library in sys.stdlib_module_names:
+        return library
     try:
         importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
