@@ -237,3 +237,66 @@ def test_a_single_plain_task_waits_for_nothing(project: Project) -> None:
     (project.root / "times").write_text("3")
     project.good("-s", "count")
     assert project.built() == ["count"]
+
+
+def makes(project: Project, path: str) -> None:
+    """Add a plain task at the end of the dodo.py that makes `path` of the file `source`."""
+    (project.root / "source").write_text("fox\n")
+    add(
+        project,
+        f"def task_make():\n    return {{'actions': ['echo make >> log.txt; cp source {path}'],"
+        f" 'file_dep': ['source'], 'targets': ['{path}']}}\n",
+    )
+
+
+@pytest.mark.parametrize("command", [(), ("-n", "2"), ("split:ant",)])
+@pytest.mark.parametrize("path", ["data/ant.txt", "./data/ant.txt"])
+def test_a_target_waits_for_the_plain_task_that_makes_its_input(project: Project, path: str, command: tuple[str, ...]) -> None:
+    """A target whose input a plain task writes is built after it, in the same run, wherever that task stands."""
+    makes(project, path)
+    for text in ("fox\n", "owl\n"):
+        (project.root / "source").write_text(text)
+        project.good(*command)
+        assert (project.root / "artifacts/split/ant/0.line").read_text() == text.strip().upper()
+        assert project.built()[0] == "make"
+        project.assert_fresh(*command)
+
+
+def test_a_target_that_lists_a_folder_waits_for_the_plain_task_that_writes_there(project: Project) -> None:
+    """A target with a folder as its input is built once, after the plain task has written a new file into that folder."""
+    makes(project, "data/new.csv")
+    project.good()
+    assert project.built() == ["make", "join:all"]
+    assert (project.root / "artifacts/join/all.txt").read_text().endswith("ant.txt,bee.txt,cat.txt,new.csv")
+    project.assert_fresh()
+
+
+@pytest.mark.parametrize("command", [(), ("-n", "2"), ("after",)])
+def test_a_plain_task_may_name_a_target_that_is_fresh(project: Project, command: tuple[str, ...]) -> None:
+    """A plain task may have a target as task_dep, or read its result, also where that target has nothing to do."""
+    add(
+        project,
+        """
+from doit.tools import result_dep
+
+def task_after():
+    return {"actions": ["echo after >> log.txt"], "task_dep": ["upper:ant"], "uptodate": [result_dep("upper")]}
+""",
+    )
+    project.good(*command)
+    assert project.built() == ["after"]
+    project.good(*command)
+    project.good()
+    project.good("-n", "2")
+    assert project.built() == []
+    project.edit("data/bee.txt", "bee", "eel")
+    project.good(*command)
+    assert "after" in project.built()
+
+
+def test_what_was_restored_is_counted_though_stages_are_listed_again(project: Project) -> None:
+    """A target that was restored before the stages were listed again counts as restored."""
+    makes(project, "data/ant.txt")
+    project.good()
+    (project.root / "artifacts/upper/bee.up").unlink()
+    assert project.good().counts["restored"] == 1

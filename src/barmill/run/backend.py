@@ -1,10 +1,13 @@
 """doit's state backend over our state file: read whole when it opens, every finished task committed at once."""
 
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from barmill.run.checker import CHECKER
+from barmill.run.spelling import relative
 from barmill.run.work import Result
 from barmill.store.state import open_state
 from barmill.target import Target
@@ -45,6 +48,12 @@ class Backend:
         checker = {"checker:": CHECKER, "deps:": list(deps)}
         self._entries[task_id] = {"_values_:": dict(result.values), "result:": result.key, **checker, **deps}
         self._unwritten.add(task_id)
+
+    def look_again(self, names: Iterable[str]) -> None:
+        """Look again at files that a task has just written, whichever way their paths are spelled."""
+        for name in names:
+            for path in {name, relative(name), os.path.abspath(name)}:
+                self._state.stats.forget(path)
 
     def is_forgotten(self, task_id: str) -> bool:
         """Whether the user wants a task built at its next run, even if the store has the result."""

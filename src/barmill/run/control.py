@@ -13,8 +13,10 @@ from doit.control import TaskControl, TaskDispatcher
 from doit.exceptions import InvalidCommand
 from doit.task import DelayedLoaded, Task
 
-from barmill.run.commands.select import relative
 from barmill.run.front import FRONT
+from barmill.run.spelling import relative
+
+_OURS = {"target", "passed", "listing", "pattern"}
 
 
 class Control(TaskControl):  # type: ignore[misc]
@@ -108,6 +110,11 @@ class Dispatcher(TaskDispatcher):  # type: ignore[misc]
 
     def _matching(self, pattern: str) -> list[str]:
         return [name for name, task in self.tasks.items() if fnmatch.fnmatch(name, pattern) and not stands_in(task)]
+
+
+def is_plain(task: Task) -> bool:
+    """Whether a task is neither a target nor a stage of ours, and stands in for none."""
+    return not (task.loader and task.loader is not DelayedLoaded) and not (task.meta or {}).keys() & _OURS
 
 
 def is_late(task: Task) -> bool:

@@ -55,6 +55,7 @@ class Judge(Dependency):  # type: ignore[misc]
         target = (task.meta or {}).get("target")
         if target is None:
             super().save_success(task, result_hash)
+            self.backend.look_again(task.targets)
             return
         task.meta["cache"].forget_outputs(target)
         self.backend.finish(target, task.name, Result(task.result, task.values))

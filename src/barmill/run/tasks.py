@@ -80,6 +80,7 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
             for target, outcome in FRONT.passes(name, stage.targets(plan), cache, plan):
                 if outcome:
                     passed.append((f"{name}:{target.name}", outcome))
+                    FRONT.passed.add(passed[-1][0])
                 else:
                     FRONT.note(target, f"{name}:{target.name}")
                     yield task(target, plan, cache) | {"basename": name}
@@ -99,9 +100,9 @@ def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
     FRONT.optional.update(str(target.outputs[role]) for role in target.optional)
     single = target.single_inputs()
     groups = [name for role, names in target.names() if target.is_group(role) for name in names]
-    deep = [name for name in single if not plan.is_flat(name)]
+    deep = [name for name in single if not plan.is_flat(name) or plan.stage_of(name) is None]
     own = {plan.stage_of(str(path)) for path in target.outputs.values()}
-    makers = {maker: None for name in [*groups, *deep] if (maker := FRONT.maker(name, plan)) and maker not in own}
+    makers = {maker: None for name in [*groups, *deep] for maker in FRONT.makers(name, plan) if maker not in own}
     return {
         "name": target.name,
         "actions": [Ensure(target, cache)],

@@ -14,14 +14,16 @@ from typing import Any
 import doit.cmd_run
 from doit.exceptions import InvalidCommand, InvalidTask
 from doit.loader import generate_tasks
+from doit.task import Task
 
 from barmill.errors import BarmillError, Busy, ConfigError, nearest
-from barmill.run.commands.select import relative, unknown
-from barmill.run.control import Control, is_late
+from barmill.run.commands.select import unknown
+from barmill.run.control import Control, is_late, is_plain
 from barmill.run.front import FRONT
 from barmill.run.judge import Judge
 from barmill.run.lock import LOCK
 from barmill.run.plain import BUSY, UNTRIED, WRONG, Helped, option
+from barmill.run.spelling import relative
 from barmill.run.verdict import Threads, Verdict
 from barmill.run.work import machine_fault
 from barmill.run.workers import WORKERS
@@ -59,6 +61,7 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
     works_anywhere = True
     dep_manager: Any
     sel_tasks: Any
+    task_list: list[Task]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -74,6 +77,7 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
         FRONT.anew = frozenset(params["rebuild"])
         if not params["always"]:
             FRONT.command = self
+        self._arguments = args
         FRONT.at_load = _catch_signals
         self._given = [f"--{each['long']}" for each in _OURS if params[each["name"]]]
         try:
@@ -108,6 +112,8 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
         if self.sel_tasks is not None:
             self.sel_tasks = [relative(name) for name in self.sel_tasks]
         self._check_stages(FRONT.anew)
+        if FRONT.has_missed(each for each in self.task_list if is_plain(each)):
+            self.task_list = self.loader.load_tasks(cmd=self, pos_args=self._arguments)
         self.dep_manager = Judge(self.dep_manager, always=options["always"], anew=FRONT.anew)
         doit.cmd_run.TaskControl, Control.is_single = Control, options["single"]
         doit.cmd_run.Runner, doit.cmd_run.MThreadRunner = Verdict, Threads  # doit offers no other way to its choice of a runner

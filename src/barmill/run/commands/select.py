@@ -1,7 +1,6 @@
 """Which targets a command is about."""
 
 import fnmatch
-import os
 from collections.abc import Iterable, Iterator
 
 from doit.exceptions import InvalidCommand
@@ -9,6 +8,7 @@ from doit.task import Task
 
 from barmill.errors import nearest
 from barmill.run.plain import option
+from barmill.run.spelling import relative
 
 JSON_OPTION = option("as_json", "print JSON for programs", default=False, long="json")
 DRY_RUN_OPTION = option("dry_run", "tell what would be removed, remove nothing", default=False, short="n")
@@ -75,11 +75,3 @@ def no_arguments(command: str, arguments: list[str]) -> None:
         raise InvalidCommand(
             f"doit {command} is about the whole; it takes no {arguments[0]}\nhint: doit explain tells of one target"
         )
-
-
-def relative(name: str) -> str:
-    """A path given as absolute or with `./`, as targets name it: from the project's root, where doit runs."""
-    if os.sep not in name:
-        return name
-    path = os.path.relpath(name)
-    return name if path.startswith(os.pardir) else path
