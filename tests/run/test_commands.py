@@ -26,6 +26,19 @@ def test_info(project: Project) -> None:
     assert "artifacts/upper/ant.up" in text
 
 
+def test_info_of_a_group(project: Project) -> None:
+    """`doit info` shows each file of a group as file_dep, and says that a fresh target is up to date."""
+    text = project.good("info", "join:all").out
+    deps = text.partition("file_dep")[2].partition("task_dep")[0]
+    assert [line.strip(" -") for line in deps.splitlines()[1:] if line] == [
+        "artifacts/upper/ant.up",
+        "artifacts/upper/bee.up",
+        "artifacts/upper/cat.up",
+        "data",
+    ]
+    assert "up-to-date" in text
+
+
 def test_clean(project: Project) -> None:
     """`doit clean` removes outputs, folders too, says which, and a dry run removes nothing; the next run restores them."""
     before = project.artifacts()

@@ -24,9 +24,10 @@ from barmill.run.commands.select import chosen_names
 def adopt(state: Path) -> None:
     """Have doit's commands of this process work on a project of ours, whose state file is `state`."""
     doit.cmd_base.Dependency = functools.partial(_opened, state)
-    for command in (Clean, Ignore, Info, List):
+    for command in (Clean, Ignore, List):
         _wrap(command, _with_names)
     _wrap(Forget, _forget)
+    _wrap(Info, _info)
 
 
 def _wrap(command: Any, ours: Callable[..., Any]) -> None:
@@ -56,6 +57,21 @@ def _opened(state: Path, backend: type, name: str, **options: Any) -> Dependency
 def _with_names(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
     if options["pos_args"]:
         options["pos_args"] = chosen_names(command.task_list, options["pos_args"])
+    return execute(command, **options)
+
+
+def _info(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
+    """As doit's `info`, with every file that the target reads as its file_dep: a run has groups of files as task_dep."""
+    options["pos_args"] = chosen_names(command.task_list, options["pos_args"])
+    judge = command.dep_manager.get_status
+
+    def get_status(task: Any, *others: Any, **named: Any) -> Any:
+        status = judge(task, *others, **named)
+        if target := (task.meta or {}).get("target"):
+            task.file_dep = sorted({path for _, path in target.spelled_out()})
+        return status
+
+    command.dep_manager.get_status = get_status
     return execute(command, **options)
 
 
