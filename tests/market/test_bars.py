@@ -185,3 +185,13 @@ def test_pandas_stays_out():
         "diagnose('A', b, examine(b.table, 'equities', {})); print('pandas' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_any_line_end_ends_a_line(end):
+    """Lines that end in LF, CRLF or CR alone are the same lines, with the same numbers."""
+    lines = [RAW_HEADER, line(date="20240130"), "nonsense", line(date="20240201"), ""]
+    found = read_bars(end.join(lines).encode())
+    assert (found.table.column("date").to_pylist(), found.has_header) == (["2024-01-30", "2024-02-01"], True)
+    assert [each["line"] for each in found.rejected] == [3]
+    assert read_bars(end.join([*lines[:2], *lines[3:]]).encode()).rejected == []

@@ -21,7 +21,9 @@ NON_NUMERIC = "non_numeric_prices"
 DUPLICATE = "duplicate_dates"
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_LINE_END = re.compile(rb"\r*\n|\r")
 _LONGEST_TEXT = 200
+_LONGEST_HEAD = 1000  # bytes of a first line
 
 
 @dataclass
@@ -46,12 +48,21 @@ class Bars:
 
 def read_bars(data: bytes) -> Bars:
     """Bars of a raw Stooq file of any content; nothing raises."""
-    head, _, body = data.partition(b"\n")
+    head, _, body = (data if b"\n" in data else data.replace(b"\r", b"\n")).partition(b"\n")
     if head.upper().startswith(b"<TICKER>,") and body and b'"' not in body and b"\0" not in body:
         table = _parse(body)
         if table is not None:
             return Bars(table, table.num_rows)
     return _read_carefully(data)
+
+
+def is_raw(data: bytes) -> bool:
+    """Whether a file is Stooq's own text, or empty: its first line is Stooq's header, or has ten fields as a bar has."""
+    first = _LINE_END.split(data[:_LONGEST_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip(), maxsplit=1)[0].strip()
+    fields = first.split(b",")
+    if first.upper().replace(b" ", b"") == RAW_HEADER.encode():
+        return True
+    return not first or (len(fields) == len(BAR) and fields[2].strip().isdigit())
 
 
 def _parse(lines: bytes) -> "pa.Table | None":
@@ -105,7 +116,7 @@ def _read_carefully(data: bytes) -> Bars:
     rejected: list[dict[str, int | str]] = []
     kept: dict[tuple[str, str], tuple[int, str, str]] = {}
     raw_rows, has_header, ordered, latest = 0, False, True, ("", "")
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+    for number, line in enumerate(_LINE_END.split(data.removeprefix(b"\xef\xbb\xbf")), 1):
         text = line.decode("utf-8", "backslashreplace").strip("\r \t\x1a")
         if not text:
             continue
@@ -116,13 +127,13 @@ def _read_carefully(data: bytes) -> Bars:
         fields = [part.strip() for part in text.split(",")]
         reason = _fault(fields)
         if reason:
-            rejected.append(_rejection(number, reason, text))
+            rejected.append(rejection(number, reason, text))
             continue
         stamp = (fields[2], fields[3])
         ordered = ordered and stamp >= latest
         latest = max(latest, stamp)
         if stamp in kept:
-            rejected.append(_rejection(kept[stamp][0], DUPLICATE, kept[stamp][1]))
+            rejected.append(rejection(kept[stamp][0], DUPLICATE, kept[stamp][1]))
         kept[stamp] = (number, text, ",".join([*fields[:4], *map(_number, fields[4:])]))
     table = _parse("".join(f"{kept[stamp][2]}\n" for stamp in sorted(kept)).encode()) if kept else _empty()
     assert table is not None, "every line that was kept is a good bar"
@@ -157,7 +168,8 @@ def _number(text: str) -> str:
     return repr(value) if abs(value) != float("inf") else ""
 
 
-def _rejection(line: int, reason: str, text: str) -> dict[str, int | str]:
+def rejection(line: int, reason: str, text: str) -> dict[str, int | str]:
+    """A line that is not a bar, as `Bars.rejected` lists it: its number, the reason, its text, printable and cut."""
     printable = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
     return {"line": line, "reason": reason, "text": printable[:_LONGEST_TEXT]}
 
