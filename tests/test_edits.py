@@ -95,7 +95,7 @@ def library(name: str, version: str) -> Edit:
 EDITS = {
     # what code says of itself
     "a comment in a stage": (text(EXPORT, "    bars = read", "    # a comment\n    bars = read"), NOTHING),
-    "a docstring": (text(EXPORT, "Read a raw Stooq file once", "Read a raw file"), NOTHING),
+    "a docstring": (text(EXPORT, "Read a raw file once", "Read a raw text once"), NOTHING),
     "a call on several lines": (
         text(EXPORT, "diagnose(symbol, bars, gate)", "diagnose(\n        symbol,\n        bars,\n        gate,\n    )"),
         NOTHING,

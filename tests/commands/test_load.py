@@ -29,10 +29,13 @@ def project(tmp_path):
 def test_one_symbol(project):
     """A symbol comes to its place as an equity with daily bars; `doit` then builds it."""
     out = project.good("load", "-p", "quotes", "-s", "acme", "--start", "2024-01-08", "--end", "2024-01-12").out
-    assert out.splitlines() == [
-        "equities/daily/ACME: 5 new; 5 rows, 2024-01-08 to 2024-01-12, from quotes",
-        "1 changed, 0 unchanged, 0 failed",
-    ]
+    brought, read, counted = out.splitlines()
+    assert brought == "equities/daily/ACME: 5 new; 5 rows, 2024-01-08 to 2024-01-12, from quotes"
+    assert read.startswith(
+        "read equities/daily/ACME as csv: delimiter comma, decimal point, grouping none; dates year first; columns date = "
+    )
+    assert read.endswith("; 0 lines rejected")
+    assert counted == "1 changed, 0 unchanged, 0 failed"
     assert sorted(closes(project.root / "data/series/equities/daily/ACME.txt")) == DAYS[5:10]
     project.listed("broker.csv", [("AAPL", "", "NASDAQ", "Apple", "USD")])
     project.raw(NASDAQ, "AAPL.US")
@@ -132,6 +135,87 @@ def test_messages_go_to_stderr(project):
     assert {each["status"] for each in json.loads(result.out)["datasets"]} == {"ok", "failed"}
 
 
+def test_a_single_file_in_another_dialect(project, tmp_path):
+    """--source may be one file; what was detected, and each rejected line with its reason, is reported."""
+    path = tmp_path / "export.txt"
+    path.write_text("Datum;Erster;Hoch;Tief;Schluss\n30.01.2024;1.210,5;1.216;1.201;1.213\n31.01.2024;1.213;1.2\n")
+    result = project.doit("load", "-p", "csv", "--source", str(path), "-s", "SAP")
+    assert result.code == 0
+    assert "decimal comma, grouping point; dates day first; columns date = Datum, open = Erster" in result.out
+    assert "1 lines rejected" in result.out
+    assert "1 fetched lines are not bars (too_few_fields): line 3: '31.01.2024;1.213;1.2'" in result.err
+    assert closes(project.root / "data/series/equities/daily/SAP.txt") == {"2024-01-30": 1213.0}
+    told = project.told("load", "-p", "csv", "--source", str(path), "-s", "SAP")["equities/daily/SAP"]
+    assert told["dialect"]["decimal"] == "comma"
+    assert [(each["line"], each["reason"]) for each in told["rejected"]] == [(3, "too_few_fields")]
+    assert "one file, and 2 symbols are named" in project.bad(
+        "load", "-p", "csv", "--source", str(path), "-s", "A", "-s", "B", code=3
+    )
+
+
+def test_what_is_said_of_files_is_remembered(project, tmp_path):
+    """An ambiguous file is loaded with the options that settle it; an update reads it the same way without them."""
+    path = tmp_path / "ACME.csv"
+    header, lines = (
+        "Date;Open;High;Low;Close\n",
+        "01/02/2024 10:00;1.205;1.216;1.201;1.213\n02/02/2024 10:00;1.205;1.216;1.201;1.214\n",
+    )
+    path.write_text(header + lines)
+    arguments = ("load", "-p", "csv", "--source", str(path), "-s", "ACME", "-f", "hourly")
+    assert "--decimal . or --decimal ," in project.bad(*arguments)
+    assert "--dates dmy or --dates mdy" in project.bad(*arguments, "--decimal", ",")
+    project.good(*arguments, "--decimal", ",", "--dates", "dmy", "--zone", "Europe/Warsaw")
+    raw = project.root / "data/series/equities/hourly/ACME.txt"
+    assert [line.split(",")[2:5] for line in raw.read_text().splitlines()[1:]] == [
+        ["20240201", "090000", "1205"],
+        ["20240202", "090000", "1205"],
+    ]
+    path.write_text(header + lines + "03/02/2024 10:00;1.205;1.216;1.201;1.215\n")
+    told = project.told("update", "-s", "ACME")["equities/hourly/ACME"]
+    assert (told["rows_added"], told["rows_changed"], told["end"]) == (1, 0, "2024-02-03")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--zone", "Warsaw"], ["--zone", "'Warsaw'", "Europe/Warsaw"]),
+        (["--decimal", ";"], ["--decimal", "';'", ", or ."]),
+        (["--dates", "ddmm"], ["--dates", "'ddmm'", "dmy"]),
+        (["--pattern", "x.csv"], ["--pattern", "'x.csv'", "{symbol}"]),
+    ],
+)
+def test_wrong_words_about_files(project, arguments, words):
+    """A word about files that is unknown is named with one that is known; the exit code is 3."""
+    text = project.bad("load", "-p", "quotes", "-s", "ACME", *arguments, code=3)
+    assert [word for word in words if word not in text] == []
+    assert "takes no --zone" in project.bad("load", "-p", "stooq", "--source", "x.zip", "--zone", "UTC", code=3)
+
+
+def test_months_by_a_pattern(project, tmp_path):
+    """--pattern with * makes one series of a symbol's files."""
+    folder = tmp_path / "months"
+    folder.mkdir()
+    for month in ("01", "02"):
+        with zipfile.ZipFile(folder / f"ACME-1d-2024-{month}.zip", "w") as file:
+            file.writestr("x.csv", csv_of({day: close for day, close in PRICES.items() if day[5:7] == month}))
+    told = project.told("load", "-p", "csv", "--source", str(folder), "--pattern", "{symbol}-1d-*.zip")
+    assert told["equities/daily/ACME"]["rows_after"] == 30
+
+
+def test_the_exchanges_date(project, tmp_path):
+    """A daily stamp in UTC gets the date of the exchange whose calendar the ticker names; else the note says what to give."""
+    text = "Date,Open,High,Low,Close\n2024-01-04T15:00:00Z,10,11,9,10\n2024-01-07T15:00:00Z,10,11,9,10\n"
+    for name in ("7203.JP", "ASIA"):
+        (tmp_path / "quotes" / f"{name}.csv").write_text(text)
+    told = project.told("load", "-s", "7203.JP", "-s", "ASIA")
+    assert told["equities/daily/7203.JP"]["start"] == "2024-01-05"
+    assert told["equities/daily/ASIA"]["start"] == "2024-01-04"
+    assert "2 daily stamps have a time in UTC and the exchange's zone is not known" in told["equities/daily/ASIA"]["notes"][0]
+    assert (
+        project.told("load", "-s", "ASIA", "--zone", "Asia/Tokyo", "--replace")["equities/daily/ASIA"]["start"] == "2024-01-05"
+    )
+
+
 @pytest.mark.real
 def test_real_folders(tmp_path):
     """Real files of five forms are loaded whole: Yahoo, WSE, MetaTrader, an exchange of cryptocurrency, Stooq's download."""
@@ -149,7 +233,9 @@ def test_real_folders(tmp_path):
     wse = project.told("load", "-p", "wse", "-f", "daily")
     assert (len(wse), wse["equities/daily/PKO"]["rows_after"]) == (14, 4053)
     forex = project.told("load", "-p", "mt", "-s", "EURUSD", "-a", "forex", "-f", "15min")["forex/15min/EURUSD"]
-    assert (forex["rows_after"], forex["notes"]) == (50000, ["'-(' before the first stamp is left out"])
+    stray, zone = forex["notes"]
+    assert (forex["rows_after"], stray) == (50000, "'-(' before the first stamp is left out")
+    assert "times are taken as UTC: say --zone" in zone
     crypto = project.told("load", "-p", "bybit", "-s", "ADAUSDT", "-a", "crypto", "-f", "5min")["crypto/5min/ADAUSDT"]
     assert crypto["start"] == "2025-05-30"
     again = project.told("update")

@@ -57,6 +57,34 @@ def test_what_is_nothing_is_an_error(project):
     assert "doit reconcile compares two: it got 1" in project.bad("reconcile", "one", code=3)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Datum;Schluss", *(f"{date[6:]}.{date[4:6]}.{date[:4]};10,0" for date in DATES)],
+        ["Date|Close", *(f"{date[:4]}/{date[4:6]}/{date[6:]}|10.0" for date in DATES)],
+        ["date,open,high,low,close", *(f"{date[:4]}-{date[4:6]}-{date[6:]} 16:00:00,1,1,1,10.0" for date in DATES)],
+    ],
+)
+def test_a_series_and_the_file_it_was_made_of(project, lines):
+    """Reconcile reads a file as load does: the series that was made of it is the same."""
+    (project.root / "AAPL.csv").write_text("\n".join(lines))
+    flat = "\n".join(["Date,Close", *(f"{date[:4]}-{date[4:6]}-{date[6:]},10" for date in DATES)])
+    (project.root / "one/AAPL.csv").write_text(flat)
+    assert "AAPL | AAPL: same; 28 sessions" in project.good("reconcile", "AAPL.csv", "one/AAPL.csv").out
+
+
+def test_lines_without_a_close_are_reported(project):
+    """What gives no close is counted with its line; an ambiguous file is refused by name, and read with the option."""
+    text = (project.root / "one/AAPL.csv").read_text()
+    (project.root / "one/AAPL.csv").write_text(f"{text}2024-01-30\n2024-01-31,n/a\n")
+    result = project.doit("reconcile", "one/AAPL.csv", "two/AAPL.csv")
+    assert "AAPL: 2 lines give no close and are left out, such as line 30: '2024-01-30'" in result.err
+    (project.root / "de.csv").write_text("Date;Close\n2024-01-02;1.205\n2024-01-03;1.206\n")
+    assert "de.csv: the numbers of the file are ambiguous" in project.bad("reconcile", "de.csv", "de.csv", code=2)
+    project.good("reconcile", "de.csv", "de.csv", "--decimal", ",")
+    assert "--zone: unknown value 'Warsaw'" in project.bad("reconcile", "de.csv", "de.csv", "--zone", "Warsaw", code=3)
+
+
 @pytest.mark.real
 def test_real_folders(project):
     """Stooq's tree beside a folder of Yahoo's files: 14 shares are in both, and tickers are found without their market."""

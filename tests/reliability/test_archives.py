@@ -24,7 +24,7 @@ def state(root):
     assert [stamp[:10] for stamp in found] == DAYS[: len(found)]
     assert len(found) >= 700
     assert len({row[3] for row in found.values()}) == 1
-    bars = read_series(dataset.raw.read_bytes(), files_of(root, dataset.name))
+    bars = read_series(dataset.raw.read_bytes(), files_of(root, dataset.name), dataset.symbol, dataset.frequency).bars
     assert (bars.raw_rows, bars.table.num_rows, bars.rejected) == (len(found), len(found), [])
     assert bars.table.column("date").to_pylist() == [stamp[:10] for stamp in found]
     assert bars.table.column("close").to_pylist() == [row[3] for row in found.values()]

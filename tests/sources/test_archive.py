@@ -39,7 +39,7 @@ def pack(root, before=BEFORE, scheme="year", dataset=None, **options):
 def read(root, dataset=None):
     """The series as the export stage reads it."""
     dataset = dataset or series(root)
-    return read_series(dataset.raw.read_bytes(), files_of(root, dataset.name))
+    return read_series(dataset.raw.read_bytes(), files_of(root, dataset.name), dataset.symbol, dataset.frequency).bars
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def load(root, text, kind="load", frequency="daily"):
     (root / "folder").mkdir(exist_ok=True)
     (root / "folder/ACME.csv").write_text(text)
     dataset = series(root / "series", frequency=frequency)
-    outcome = bring(Order(dataset, "csv", lambda: CsvFolder("csv", root / "folder"), kind), Settings(series=root / "series"))
+    outcome = bring(Order(dataset, "csv", lambda: CsvFolder("csv", [root / "folder"]), kind), Settings(series=root / "series"))
     return outcome, read_bars(dataset.raw.read_bytes()).table if dataset.raw.exists() else None
 
 
@@ -83,7 +83,7 @@ def test_duplicates_in_a_first_load(tmp_path):
     lines = [f"{day},1,2,0.5,{number % 30 + 1}" for number, day in enumerate([*DAYS, *DAYS[:3]])]
     outcome, table = load(tmp_path, "\n".join(["Date,Open,High,Low,Close", *lines]))
     assert table.num_rows == 30
-    assert outcome.notes[0].startswith("3 fetched lines are no bars, such as line 2: duplicate_dates")
+    assert outcome.notes[0].startswith("3 fetched lines are not bars (duplicate_dates): line 2: ")
 
 
 @pytest.mark.parametrize("offset", ["", "Z", "-05:00", "+05:45"])
@@ -119,5 +119,6 @@ def test_no_stamp_or_no_price(tmp_path, line):
         tmp_path, f"Date,Open,High,Low,Close,Volume\n2024-01-01,1,2,0.5,1,9\n{line}\n2024-01-04,1,2,0.5,1,9\n"
     )
     assert table.column("date").to_pylist() == ["2024-01-01", "2024-01-04"]
-    assert "1 fetched lines are no bars, such as line 3" in outcome.notes[0]
+    assert outcome.notes[0].startswith("1 fetched lines are not bars (")
+    assert f"line 3: {line!r}" in outcome.notes[0]
     assert outcome.entry.findings == 1

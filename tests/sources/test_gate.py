@@ -25,7 +25,7 @@ def load(root, lines, asset_class="equities", sessions=None, **settings):
     (root / "folder").mkdir(exist_ok=True)
     (root / "folder/ACME.csv").write_text("\n".join(["Date,Open,High,Low,Close,Volume", *lines]))
     dataset = series(root / "series", asset_class=asset_class)
-    order = Order(dataset, "csv", lambda: CsvFolder("csv", root / "folder"), "load", sessions=sessions)
+    order = Order(dataset, "csv", lambda: CsvFolder("csv", [root / "folder"]), "load", sessions=sessions)
     outcome = bring(order, Settings(series=root / "series", **settings))
     return outcome, read_bars(dataset.raw.read_bytes()).table.column("date").to_pylist() if dataset.raw.exists() else []
 

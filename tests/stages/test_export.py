@@ -16,7 +16,14 @@ def build(folder, content, symbol="AAPL.US", **params):
     """Export a raw file with this content; returns the CSV's path and the diagnosis."""
     raw, out, diagnosis = folder / "raw.txt", folder / "out.csv", folder / "diagnosis.json"
     raw.write_bytes(content)
-    usual = {"asset_class": "equities", "rules": {}, "spike": 1.5, "stale_run": 10, "include_empty": False}
+    usual = {
+        "frequency": "daily",
+        "asset_class": "equities",
+        "rules": {},
+        "spike": 1.5,
+        "stale_run": 10,
+        "include_empty": False,
+    }
     export.build(raw, [], out, diagnosis, **{"symbol": symbol, **usual} | params)
     return out, json.loads(diagnosis.read_text())
 
@@ -114,3 +121,28 @@ class TestContract(StageContract):
     """What every stage promises."""
 
     stage = "export"
+
+
+def test_a_file_in_another_dialect(tmp_path):
+    """A raw file in another dialect is exported as Stooq's text is; the diagnosis records how it was read."""
+    text = "Datum;Erster;Hoch;Tief;Schluss;Volumen\n30.01.2024;1.210,5;1.216;1.201;1.213;2.000\n31.01.2024;1.213;1.216;1.2\n"
+    out, diagnosis = build(tmp_path, text.encode(), symbol="SAP")
+    assert [(row["date"], row["close"], row["volume"]) for row in read_rows(out)] == [("2024-01-30", "1213", "2000")]
+    assert (diagnosis["dialect"]["decimal"], diagnosis["dialect"]["dates"]) == ("comma", "day first")
+    assert [(each["line"], each["reason"]) for each in diagnosis["rejected"]] == [(3, "too_few_fields")]
+    assert "too_few_fields=1" in diagnosis["data_flags"]
+
+
+def test_an_ambiguous_file(tmp_path):
+    """A raw file that nothing settles has no export; the diagnosis says why, and what settles it."""
+    out, diagnosis = build(tmp_path, b"Date;Open;High;Low;Close\n2024-01-31;1.205;1.216;1.201;1.213\n")
+    assert not out.exists()
+    assert diagnosis["data_status"] == "error:no_valid_row"
+    assert "no line settles it" in diagnosis["notes"][0]
+
+
+def test_carriage_returns_alone_end_lines(tmp_path):
+    """A file whose lines end in CR alone is read whole."""
+    content = raw_text(*price_lines("AAPL.US", ["20240102", "20240103"], 10.0)).replace(b"\r\n", b"\r")
+    out, diagnosis = build(tmp_path, content)
+    assert (len(read_rows(out)), diagnosis["data_status"], diagnosis["data_flags"]) == (2, "ok", "")

@@ -3,17 +3,25 @@
 import contextlib
 import datetime as dt
 import getopt
+import zoneinfo
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from barmill.config import load_settings
-from barmill.errors import ConfigError, InputError
+from barmill.errors import ConfigError, InputError, nearest
+from barmill.market.clock import ORDERS
 from barmill.market.datasets import ASSET_CLASSES, Dataset
+from barmill.market.dialects import Said
 from barmill.plan import Plan
 from barmill.run.plain import Plain, option
 
 NOW_OPTION = option("now", "judge as of this moment, YYYY-MM-DDTHH:MM (UTC, unless it has an offset)")
+DIALECT_OPTIONS = (
+    option("zone", "IANA zone of stamps without an offset, such as Europe/Warsaw"),
+    option("decimal", "the decimal mark of the files' numbers: . or ,"),
+    option("dates", "the order of the files' dates: dmy, mdy or ymd"),
+)
 CLASS_OPTION = option("asset_class", "of this asset class only: equities, etfs, forex, …", short="a")
 
 
@@ -37,6 +45,23 @@ class Command(Plain):
             ConfigError: a setting is wrong.
         """
         return Plan(load_settings(Path()))
+
+
+def said_of(zone: str, decimal: str, dates: str) -> Said:
+    """What the options of `DIALECT_OPTIONS` say about files of prices.
+
+    Raises:
+        ConfigError: a value is unknown.
+    """
+    for word, value, known in (
+        ("zone", zone, zoneinfo.available_timezones()),
+        ("decimal", decimal, {".", ","}),
+        ("dates", dates, set(ORDERS)),
+    ):
+        if value and value not in known:
+            near = nearest(value, known) or ("Europe/Warsaw" if word == "zone" else " or ".join(sorted(known)))
+            raise ConfigError(f"--{word}: unknown value {value!r}", f"give --{word} {near}")
+    return Said(zone, decimal, dates)
 
 
 def moment(text: str) -> dt.datetime:

@@ -10,14 +10,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from typing import Any
 
-from barmill.commands.base import Command, day
+from barmill.commands.base import DIALECT_OPTIONS, Command, day, said_of
 from barmill.commands.history import tell_history
 from barmill.config import Settings
 from barmill.errors import BarmillError, ConfigError
 from barmill.market.datasets import Dataset
 from barmill.run.commands.select import JSON_OPTION
 from barmill.run.plain import option
-from barmill.sources.catalogue import TREES, Spec, open_provider, open_tree, spec_of
+from barmill.sources.catalogue import SAID, TREES, Spec, open_provider, open_tree, spec_of
 from barmill.sources.history import FAILED, Entry
 from barmill.sources.lookup import checked
 from barmill.sources.outcome import Outcome
@@ -31,6 +31,8 @@ OPTIONS = (
     option("symbols", "a ticker, or a dataset's name; may be repeated", default=[], short="s", long="symbol"),
     option("provider", "whom to ask: stooq, stooq-folder, csv, http, yahoo, or one of the settings", short="p"),
     option("source", "the provider's zip, folder or address; may be repeated", default=[]),
+    option("pattern", "the names of a folder's files: {symbol} and * stand for text, such as '{symbol}-1m-*.zip'"),
+    *DIALECT_OPTIONS,
     option("start", "first day, YYYY-MM-DD"),
     option("end", "last day, YYYY-MM-DD"),
     option("frequency", "1min, 5min, 15min, 30min, hourly, 4hour, daily, weekly, monthly", short="f"),
@@ -50,24 +52,27 @@ class Providers:
     Args:
         settings: of the project.
         source: from the command line.
+        said: likewise; see `catalogue.SAID`.
     """
 
-    def __init__(self, settings: Settings, source: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, source: Sequence[str], said: Mapping[str, str]) -> None:
         self._settings = settings
         self.source = source
-        self._open: dict[tuple[str, tuple[str, ...]], Provider] = {}
+        self.said = said
+        self._open: dict[tuple[str, tuple[str, ...], tuple[tuple[str, str], ...]], Provider] = {}
         self._lock = threading.Lock()
 
-    def spec(self, name: str, remembered: Sequence[str] = ()) -> Spec:
+    def spec(self, name: str, remembered: Sequence[str] = (), said: Mapping[str, str] | None = None) -> Spec:
         """What a provider is; raises ConfigError."""
-        return spec_of(name, self._settings.providers, self.source or remembered)
+        return spec_of(name, self._settings.providers, self.source or remembered, {**(said or {}), **self.said})
 
-    def series(self, name: str, remembered: Sequence[str] = ()) -> Provider:
+    def series(self, name: str, remembered: Sequence[str] = (), said: Mapping[str, str] | None = None) -> Provider:
         """A provider of single series; raises ConfigError, SourceError."""
-        key = (name, tuple(self.source or remembered))
+        known = {**(said or {}), **self.said}
+        key = (name, tuple(self.source or remembered), tuple(sorted(known.items())))
         with self._lock:
             if key not in self._open:
-                self._open[key] = open_provider(name, self.spec(name, remembered))
+                self._open[key] = open_provider(name, self.spec(name, remembered, said))
             return self._open[key]
 
     def tree(self, name: str, remembered: Sequence[str] = ()) -> TreeSource:
@@ -109,6 +114,7 @@ class Fetching(Command):
             self._tell(outcome)
             if options.show_status:
                 tell_history(self.outstream, self.plan.settings, outcome.name, _SHOWN)
+        self._tell_dialects(outcomes)
         for each in synced:
             self._tell_tree(each)
         if unknown := sum(1 for each in orders if each.fill_gaps and each.sessions is None):
@@ -157,6 +163,17 @@ class Fetching(Command):
             f"{outcome.name}: {what}; {entry.rows_after} rows, {entry.start} to {entry.end}, from {entry.provider}\n"
         )
 
+    def _tell_dialects(self, outcomes: Sequence[Outcome]) -> None:
+        """A line for each dialect that was read: in how many files, and how many of their lines were rejected."""
+        found: dict[str, list[Outcome]] = {}
+        for each in outcomes:
+            if each.dialect:
+                found.setdefault(_spelled(each.dialect), []).append(each)
+        for dialect, members in found.items():
+            who = members[0].name if len(members) == 1 else f"{len(members)} series such as {members[0].name}"
+            count = sum(len(each.rejected) for each in members)
+            self.outstream.write(f"read {who} as {dialect}; {count} lines rejected\n")
+
     def _tell_tree(self, synced: Synced) -> None:
         for words, names in (("no price file", synced.strays), ("not in the source", synced.gone)):
             for name in names[:_SHOWN]:
@@ -181,6 +198,8 @@ class Options:
         self.symbols: list[str] = values["symbols"]
         self.source: list[str] = values["source"]
         self.provider: str = values["provider"]
+        self.said: dict[str, str] = {key: values[key] for key in SAID if values[key]}
+        said_of(values["zone"], values["decimal"], values["dates"])
         self.start = day(values["start"], "--start")
         self.end = day(values["end"], "--end")
         self.frequency: str = values["frequency"]
@@ -214,6 +233,7 @@ class Options:
         open_: Callable[[], Provider],
         source: Sequence[str],
         sessions: Sequence[str] | None = None,
+        said: Mapping[str, str] | None = None,
     ) -> Order:
         """An order with these options."""
         return Order(
@@ -230,6 +250,7 @@ class Options:
             self.dry_run,
             sessions,
             source,
+            {**(said or {}), **self.said},
         )
 
 
@@ -252,5 +273,17 @@ def failed(name: str, kind: str, provider: str, error: BarmillError) -> Outcome:
     return outcome
 
 
+def _spelled(dialect: Mapping[str, Any]) -> str:
+    columns = ", ".join(f"{role} = {column}" for role, column in dialect["columns"].items())
+    words = (f"{word} {dialect[word]}" for word in ("delimiter", "decimal", "grouping"))
+    return f"{dialect['form']}: {', '.join(words)}; dates {dialect['dates']}; columns {columns}"
+
+
 def _row(outcome: Outcome) -> dict[str, Any]:
-    return {"name": outcome.name, **asdict(outcome.entry), "notes": outcome.notes}
+    return {
+        "name": outcome.name,
+        **asdict(outcome.entry),
+        "notes": outcome.notes,
+        "dialect": outcome.dialect,
+        "rejected": outcome.rejected,
+    }

@@ -1,11 +1,14 @@
 """`doit load`: prices of a provider, into single series or the raw tree; merged with what is there."""
 
 import functools
+from collections.abc import Sequence
+from pathlib import Path
 
 from barmill.commands.fetching import Fetching, Options, Providers, failed
 from barmill.errors import BarmillError, ConfigError
 from barmill.plan import Plan
 from barmill.run.commands.select import no_arguments
+from barmill.sources.catalogue import Spec
 from barmill.sources.lookup import new_series
 from barmill.sources.outcome import Outcome
 from barmill.sources.tree import Synced, sync
@@ -26,13 +29,14 @@ class Load(Fetching):
     def _execute(self, pos_args: list[str]) -> int:
         no_arguments("load", pos_args)
         plan, options = self.plan, self.options
-        providers = Providers(plan.settings, options.source)
+        providers = Providers(plan.settings, options.source, options.said)
         name = options.provider or _only(plan)
         if providers.is_tree(name):
             return self._work([], [], [_tree(plan, options, providers, name)], options)
         orders: list[Order] = []
         refused: list[Outcome] = []
         source = functools.partial(providers.series, name)
+        _refuse_one_file(providers.spec(name), options.symbols)
         for symbol in options.symbols or source().symbols():
             try:
                 dataset = new_series(plan, symbol, options.asset_class or "equities", options.frequency or "daily")
@@ -43,6 +47,15 @@ class Load(Fetching):
         if not orders and not refused:
             raise ConfigError(f"{name} can't tell what it has", "name a symbol with --symbol")
         return self._work(orders, refused, [], options)
+
+
+def _refuse_one_file(spec: Spec, symbols: Sequence[str]) -> None:
+    """Refuse to load several symbols from one file, whose prices are of one; raises ConfigError."""
+    if spec.kind == "csv" and len(spec.source) == 1 and len(set(symbols)) > 1 and Path(spec.source[0]).expanduser().is_file():
+        raise ConfigError(
+            f"{spec.source[0]} is one file, and {len(symbols)} symbols are named: {', '.join(symbols)}",
+            "name one with --symbol, or the folder of their files with --source",
+        )
 
 
 def _only(plan: Plan) -> str:

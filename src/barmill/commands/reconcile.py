@@ -1,21 +1,23 @@
 """`doit reconcile`: two datasets, files or folders of prices beside each other, and whether they say the same."""
 
+import itertools
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
-from barmill.commands.base import Command
+from barmill.commands.base import DIALECT_OPTIONS, Command, said_of
 from barmill.errors import ConfigError, InputError
 from barmill.market import archive
 from barmill.market.closes import read_closes
 from barmill.market.comparison import ADJUSTED, EQUAL, SAME, STEPWISE, Comparison, Terms, compare
+from barmill.market.packed import name_of
 from barmill.plan import Plan
 from barmill.run.commands.select import JSON_OPTION
 from barmill.run.plain import option
 
-_SUFFIXES = frozenset({".txt", ".csv"})
 _SIDES = 2
 _MOST_STAMPS = 5
 
@@ -27,18 +29,29 @@ class Reconcile(Command):
     doc_purpose = "compare two datasets, files or folders of prices: returns, levels, sessions"
     doc_usage = "A B"
     doc_description = (
-        "A and B are names of datasets, files (Stooq's text, or CSV with a header) or folders of them, where series are paired "
+        "A and B are names of datasets, files (any that `doit load -p csv` reads) or folders of them, where series are paired "
         "by name: AAPL.US with AAPL.US, else with AAPL. Verdicts: same; adjusted (only the levels differ, and a constant or "
         "stepwise ratio explains them); different; no overlap. Exit code 1 if a pair is different or has no overlap."
     )
     cmd_options = (
         option("tolerance", "basis points by which a return, or a close, may differ", default=20.0, short="t"),
         option("share", "share of the sessions that must agree", default=0.95),
+        *DIALECT_OPTIONS,
         option("verbose", "tell every step and every stamp that one side lacks", default=False, short="v"),
         JSON_OPTION,
     )
 
-    def _execute(self, tolerance: float, share: float, verbose: bool, as_json: bool, pos_args: list[str]) -> int:
+    def _execute(
+        self,
+        tolerance: float,
+        share: float,
+        zone: str,
+        decimal: str,
+        dates: str,
+        verbose: bool,
+        as_json: bool,
+        pos_args: list[str],
+    ) -> int:
         if len(pos_args) != _SIDES:
             raise ConfigError(f"doit reconcile compares two: it got {len(pos_args)}", "doit reconcile A B")
         plan = self.plan
@@ -50,7 +63,12 @@ class Reconcile(Command):
                 f"there are {', '.join(sorted(a)[:3]) or 'no files'} and {', '.join(sorted(b)[:3]) or 'no files'}",
             )
         terms = Terms(tolerance, share)
-        found = [compare(read_closes(a[one], one), read_closes(b[two], two), terms) for one, two in pairs.items()]
+        said = said_of(zone, decimal, dates)
+        closes = [(read_closes(a[one], one, said), read_closes(b[two], two, said)) for one, two in pairs.items()]
+        found = [compare(one, two, terms) for one, two in closes]
+        for each in itertools.chain.from_iterable(closes):
+            if each.rejected:
+                sys.stderr.write(f"{each.name}: {each.rejected} lines give no close and are left out, such as {each.example}\n")
         alone = {"only_a": sorted(a.keys() - pairs.keys()), "only_b": sorted(b.keys() - set(pairs.values()))}
         if as_json:
             told = {
@@ -58,6 +76,7 @@ class Reconcile(Command):
                 "share": share,
                 "pairs": [[asdict(each) for each in pair] for pair in found],
                 **alone,
+                "rejected": [[each.rejected for each in pair] for pair in closes],
             }
             self.outstream.write(json.dumps(told, indent=1) + "\n")
         else:
@@ -75,11 +94,9 @@ def _files(plan: Plan, side: str) -> dict[str, Path]:
     """
     path = Path(side).expanduser()
     if path.is_dir():
-        return {
-            each.stem.upper(): each for each in sorted(path.rglob("*")) if each.suffix.lower() in _SUFFIXES and each.is_file()
-        }
+        return {name_of(each): each for each in sorted(path.rglob("*")) if name_of(each) and each.is_file()}
     if path.is_file():
-        return {path.stem.upper(): path}
+        return {name_of(path) or path.stem.upper(): path}
     for dataset in plan.datasets():
         if side in {dataset.name, dataset.symbol}:
             built = plan.path("export", f"{dataset.name}.csv")

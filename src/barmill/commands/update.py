@@ -66,7 +66,7 @@ class _Round:
         self._trees: _Trees = {}
         self._plan = plan
         self._options = options
-        self._providers = Providers(plan.settings, options.source)
+        self._providers = Providers(plan.settings, options.source, options.said)
 
     def take_named(self, symbol: str) -> None:
         """A dataset by name or ticker."""
@@ -105,7 +105,9 @@ class _Round:
         name = self._options.provider or known.provider or ("stooq" if in_tree and "stooq" in settings.providers else "")
         if not name:
             return False
-        place = tuple(self._providers.source or (known.source if name == known.provider else ()))
+        is_same = name == known.provider
+        place = tuple(self._providers.source or (known.source if is_same else ()))
+        said = known.said if is_same else {}
         if self._providers.is_tree(name) != in_tree:
             what = "a file of the raw tree, which stooq and stooq-folder write" if in_tree else "a single series"
             raise ConfigError(
@@ -114,8 +116,9 @@ class _Round:
         if in_tree:
             self._trees.setdefault((name, place), set()).add(dataset.symbol)
             return True
-        source = functools.partial(self._providers.series, name, place)
-        self.orders.append(self._options.order("update", dataset, name, source, place, sessions_of(self._plan, dataset)))
+        source = functools.partial(self._providers.series, name, place, said)
+        sessions = sessions_of(self._plan, dataset)
+        self.orders.append(self._options.order("update", dataset, name, source, place, sessions, said))
         return True
 
     def _known(self, name: str) -> History:

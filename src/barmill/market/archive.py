@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from barmill.errors import ArchiveCorrupt, BarsError
 from barmill.files import read
 from barmill.hashing import digest_bytes, digest_file
-from barmill.market.bars import Bars, read_bars, stamps
+from barmill.market.bars import Bars, stamps
+from barmill.market.dialects import Reading, read_raw
 from barmill.market.manifest import Chunk, seal, unseal
 from barmill.market.tables import ascends
 
@@ -128,13 +129,20 @@ def files_of(series: Path, name: str) -> list[Path]:
     return [index, *(index.parent / pack.file for pack in packs)]
 
 
-def read_series(text: bytes, archive: Sequence[Path]) -> Bars:
-    """Bars of a series' text and of its archive, as `read_bars` would give them of a text that held them all.
+def read_series(text: bytes, archive: Sequence[Path], symbol: str, frequency: str) -> Reading:
+    """Bars of a series' text and of its archive, as `dialects.read_raw` would give them of a text that held them all.
+
+    Args:
+        text: content of the series' text.
+        archive: see `files_of`.
+        symbol: see `dialects.read_raw`.
+        frequency: likewise.
 
     Raises:
         ArchiveCorrupt: the archive is not what was written.
     """
-    return joined(read_archived(text, archive), read_bars(text))
+    reading = read_raw(text, symbol, frequency)
+    return replace(reading, bars=joined(read_archived(text, archive), reading.bars))
 
 
 def read_archived(text: bytes, archive: Sequence[Path]) -> "pa.Table | None":

@@ -80,6 +80,20 @@ def zone_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:
     return calendars()[calendar].zone if calendar else "UTC"
 
 
+def days_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:
+    """As `zone_of`; "" where a dataset is tied to an exchange that is not known.
+
+    Args:
+        dataset: what is asked about.
+        chosen: as for `calendar_of`.
+
+    Raises:
+        ConfigError: see `zone_of`.
+    """
+    is_known = datasets.chosen(chosen, dataset.name) or calendar_of(dataset, chosen)
+    return zone_of(dataset, chosen) if is_known else ""
+
+
 def cure(name: str) -> str:
     """What to do about a dataset without a calendar."""
     return f'set its calendar in pyproject.toml: [tool.barmill.calendars] "{name}" = "XNYS", or another of those there are'

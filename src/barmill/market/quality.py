@@ -69,7 +69,8 @@ def _status(rows: int, raw_rows: int, flags: list[str]) -> str:
 def _flags(symbol: str, bars: Bars, broken: Mapping[str, int]) -> list[str]:
     """Flags of a series, in the order of the report; `broken` counts the bars per rule."""
     reasons = Counter(each["reason"] for each in bars.rejected)
-    flags = [f"{reason}={reasons[reason]}" for reason in (INVALID_ROW, NON_NUMERIC) if reasons[reason]]
+    others = sorted(reasons.keys() - {INVALID_ROW, NON_NUMERIC, DUPLICATE})
+    flags = [f"{reason}={reasons[reason]}" for reason in (INVALID_ROW, NON_NUMERIC, *others) if reasons[reason]]
     if bars.table.num_rows:
         flags += _value_flags(bars.table, broken)
     if reasons[DUPLICATE]:

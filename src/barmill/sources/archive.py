@@ -17,9 +17,10 @@ from barmill.config import Settings
 from barmill.errors import ArchiveCorrupt, InputError
 from barmill.hashing import digest_bytes
 from barmill.market.archive import ORDER, Archive, concat, files_of, folder_of, index_of, joined, read_archived, read_pack
-from barmill.market.bars import Bars, read_bars, stamps, write_raw
+from barmill.market.bars import Bars, stamps, write_raw
 from barmill.market.chunkset import split
 from barmill.market.datasets import Dataset
+from barmill.market.dialects import read_raw
 from barmill.market.manifest import Chunk, Identity
 from barmill.market.periods import Period, parse_name
 from barmill.market.tables import write_parquet
@@ -173,7 +174,7 @@ def _whole(dataset: Dataset, settings: Settings, moved: Moved) -> tuple[Bars, "p
     if not dataset.raw.exists():
         raise InputError(f"{dataset.raw.absolute()} does not exist", "bring it back, or fetch it anew with `doit update`")
     text = text_of(dataset)
-    bars = read_bars(text)
+    bars = read_raw(text, dataset.symbol, dataset.frequency).bars
     if bars.rejected or not bars.ordered or (bars.raw_rows and not bars.has_header):
         what = f"{len(bars.rejected)} lines that are no bars or come twice" if bars.rejected else "lines out of order"
         raise InputError(

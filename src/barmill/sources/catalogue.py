@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from barmill.errors import ConfigError, nearest
+from barmill.market.clock import ORDERS
+from barmill.market.dialects import Said
 from barmill.sources.csvfolder import CsvFolder
 from barmill.sources.http import HttpCsv, without_secrets
 from barmill.sources.provider import Provider, TreeSource
@@ -34,8 +36,10 @@ class Spec:
         kind: `stooq` (bulk zips), `stooq-folder` (an unpacked tree), `csv` (a folder of files), `http`, `yahoo`.
         source: a path, or several: zips of `stooq`, the folder of `stooq-folder` and `csv`.
         url: of `http`; see `http.HttpCsv`.
-        pattern: of `csv`: a file's name, with `{symbol}` in it.
-        zone: IANA zone of stamps within a day without an offset, of `csv` and `http`.
+        pattern: of `csv`: a file's name, with `{symbol}` in it, and maybe `*`.
+        zone: IANA zone of stamps without an offset, of `csv` and `http`; "" where it is not known.
+        decimal: the decimal mark, `.` or `,`, of `csv` and `http`; "" to decide it from each file.
+        dates: the order of dates, one of `clock.ORDERS`, of `csv` and `http`; "" to decide it from each file.
         timeout: seconds for an answer, of `http` and `yahoo`.
         attempts: how often `http` asks.
         rate: requests a second of `http`; 0 for no limit.
@@ -46,20 +50,34 @@ class Spec:
     source: tuple[str, ...] = ()
     url: str = ""
     pattern: str = ""
-    zone: str = "UTC"
+    zone: str = ""
+    decimal: str = ""
+    dates: str = ""
     timeout: float = 30.0
     attempts: int = 4
     rate: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def said(self) -> Said:
+        """What is known about its files."""
+        return Said(self.zone, self.decimal, self.dates)
 
-def spec_of(name: str, chosen: Mapping[str, Mapping[str, Any]], source: Sequence[str] = ()) -> Spec:
+
+SAID = ("pattern", "zone", "decimal", "dates")
+"""What the command line may say of a provider beside its source."""
+
+
+def spec_of(
+    name: str, chosen: Mapping[str, Mapping[str, Any]], source: Sequence[str] = (), said: Mapping[str, str] | None = None
+) -> Spec:
     """What is known of the provider `name`.
 
     Args:
         name: as on the command line.
         chosen: the setting `providers`.
         source: instead of the setting's source (or address).
+        said: key of `SAID` → value, instead of the setting's.
 
     Raises:
         ConfigError: there is no such provider, or the setting is wrong; the nearest is named.
@@ -73,6 +91,13 @@ def spec_of(name: str, chosen: Mapping[str, Mapping[str, Any]], source: Sequence
     spec = _converted({"kind": name, **chosen.get(name, {})}, where)
     if spec.kind not in _MAKERS:
         raise ConfigError(f"{where}: there is no kind {spec.kind!r}", f"there are {', '.join(_MAKERS)}")
+    if said:
+        if spec.kind not in _FILES:
+            raise ConfigError(
+                f"the provider {name} takes no --{next(iter(said))}: its stamps and numbers are known",
+                f"leave it out; {' and '.join(sorted(_FILES))} take it",
+            )
+        spec = dataclasses.replace(spec, **{key: _value(key, value, f"--{key}") for key, value in said.items()})
     if source:
         spec = dataclasses.replace(spec, **({"url": source[0]} if spec.kind == "http" else {"source": tuple(source)}))
     return spec
@@ -108,16 +133,17 @@ def _http(name: str, spec: Spec) -> HttpCsv:
     if urlsplit(spec.url).scheme not in {"http", "https"}:
         shown = without_secrets(spec.url)
         raise ConfigError(f"the provider {name}: {shown!r} is not an http or https address", "begin it with https://")
-    return HttpCsv(name, spec.url, spec.zone, spec.timeout, spec.attempts, spec.rate, spec.headers)
+    return HttpCsv(name, spec.url, spec.said, spec.timeout, spec.attempts, spec.rate, spec.headers)
 
 
 _MAKERS: dict[str, Callable[[str, Spec], Any]] = {
     "stooq": lambda name, spec: ZipTree(name, _paths(spec)),
     "stooq-folder": lambda name, spec: FolderTree(name, _paths(spec)[0]),
-    "csv": lambda name, spec: CsvFolder(name, _paths(spec)[0], spec.pattern, spec.zone),
+    "csv": lambda name, spec: CsvFolder(name, _paths(spec), spec.pattern, spec.said),
     "http": _http,
     "yahoo": lambda name, spec: Yahoo(name, spec.timeout),
 }
+_FILES = frozenset({"csv", "http"})
 _NEEDS = {"stooq": "source", "stooq-folder": "source", "csv": "source", "http": "url"}
 
 
@@ -142,6 +168,9 @@ def _value(key: str, value: Any, where: str) -> Any:
         "rate": _is_number(value) and value >= 0,
         "attempts": isinstance(value, int) and _is_number(value) and value > 0,
         "zone": isinstance(value, str) and value in zoneinfo.available_timezones(),
+        "decimal": value in (".", ","),
+        "dates": value in ORDERS,
+        "pattern": isinstance(value, str) and (not value or value.count("{symbol}") == 1),
     }.get(key, isinstance(value, str))
     if not good:
         raise ConfigError(f"{where}: {value!r} can't be its {key}", f"for example {_EXAMPLES.get(key, 'a text')}")
@@ -159,4 +188,7 @@ _EXAMPLES = {
     "rate": "2.5",
     "attempts": "4",
     "zone": '"Europe/Warsaw"',
+    "decimal": '","',
+    "dates": f'"{ORDERS[0]}"',
+    "pattern": '"{symbol}_M1.csv"',
 }

@@ -1,56 +1,79 @@
-"""A folder of CSV files, one a symbol, in any form that `market.dialects` reads."""
+"""Files of prices, in any form that `market.dialects` reads: a folder with one or more a symbol, or single files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from barmill.errors import SourceError, UnknownSymbol
 from barmill.files import read
-from barmill.market.dialects import Reading, read_prices
+from barmill.market.dialects import Reading, Said
+from barmill.market.packed import name_of, texts
 from barmill.sources.provider import Request, near
-
-_SUFFIXES = (".csv", ".txt")
+from barmill.sources.texts import read_texts
 
 
 class CsvFolder:
-    """Files named after their symbol, in any letter case.
+    """Files named after their symbol, in any letter case; they may be compressed (`market.packed`).
 
     Args:
         name: of the provider.
-        root: the folder.
-        pattern: a file's name with `{symbol}` in it; without one `<symbol>.csv` and `<symbol>.txt`.
-        zone: see `dialects.read_prices`.
+        places: folders and files. A single file is of whatever symbol is asked for.
+        pattern: a file's name with `{symbol}` in it, and `*` for any text: `{symbol}-1m-*.zip`, all files of a symbol make its
+            series. Without one `<symbol>.csv` and what else `packed.SUFFIXES` says, the first of these.
+        said: what is known about the files.
 
     Raises:
-        SourceError: there is no such folder.
+        SourceError: a place does not exist.
     """
 
-    def __init__(self, name: str, root: Path, pattern: str = "", zone: str = "UTC") -> None:
-        if not root.is_dir():
-            raise SourceError(f"there is no folder {root.absolute()}", "name the folder with --source or in [tool.barmill]")
+    def __init__(self, name: str, places: Sequence[Path], pattern: str = "", said: Said | None = None) -> None:
         self.name = name
-        self._root = root
-        self._zone = zone
-        self._files: dict[str, Path] = {}
-        wanted = [pattern] if pattern else [f"{{symbol}}{suffix}" for suffix in _SUFFIXES]
-        for shape in wanted:
-            before, _, after = shape.partition("{symbol}")
-            named = re.compile(f"{re.escape(before)}(.+){re.escape(after)}", re.IGNORECASE)
-            for path in sorted(root.iterdir()):
-                if (found := named.fullmatch(path.name)) and not path.name.startswith("."):
-                    self._files.setdefault(found[1].upper(), path)
+        self._said = said or Said()
+        self._where = ", ".join(str(place.absolute()) for place in places)
+        self._single = places[0] if len(places) == 1 and places[0].is_file() else None
+        self._files: dict[str, list[Path]] = {}
+        for path in (path for place in places for path in _listed(place)):
+            if pattern:
+                found = _shape(pattern).fullmatch(path.name)
+                symbol = found[1].upper() if found else ""
+            else:
+                symbol = name_of(path)
+            if symbol and not path.name.startswith("."):
+                self._files.setdefault(symbol, []).append(path)
+        if self._single and not self._files:
+            self._files[self._single.name.partition(".")[0].upper()] = [self._single]
+        if not pattern:
+            self._files = {symbol: paths[:1] for symbol, paths in self._files.items()}
 
     def symbols(self) -> Sequence[str]:
         """The symbols that have a file."""
         return sorted(self._files)
 
     def fetch(self, request: Request) -> Reading:
-        """Everything in the symbol's file."""
-        path = self._files.get(request.symbol)
-        if path is None:
-            raise UnknownSymbol(f"{self._root.absolute()} has no file for {request.symbol}", near(request.symbol, self._files))
-        try:
-            data = read(path)
-        except OSError as error:
-            raise SourceError(f"{path.absolute()} can't be read: {error}", "mend it") from None
-        return read_prices(data, request.symbol, request.frequency, self._zone)
+        """Everything in the symbol's files."""
+        paths = self._files.get(request.symbol) or ([self._single] if self._single else [])
+        if not paths:
+            raise UnknownSymbol(f"{self._where} has no file for {request.symbol}", near(request.symbol, self._files))
+        found: list[tuple[str, bytes]] = []
+        for path in paths:
+            try:
+                found += texts(read(path), str(path.absolute()))
+            except OSError as error:
+                raise SourceError(f"{path.absolute()} can't be read: {error}", "make it readable") from None
+        return read_texts(found, request.symbol, request.frequency, self._said.at_home(request.home))
+
+
+def _listed(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    elif place.is_dir():
+        yield from sorted(path for path in place.iterdir() if path.is_file())
+    else:
+        raise SourceError(f"{place.absolute()} does not exist", "name a folder or a file with --source or in [tool.barmill]")
+
+
+def _shape(pattern: str) -> re.Pattern[str]:
+    """A pattern of names as an expression with the symbol as its group."""
+    words = {"{symbol}": "(.+)", "*": ".*"}
+    parts = re.split(r"(\{symbol\}|\*)", pattern)
+    return re.compile("".join(words.get(part, re.escape(part)) for part in parts), re.IGNORECASE)

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ class History:
         name: of the dataset.
         provider: which its updates come from unless told otherwise; that of the last one that ended well.
         source: that provider's source, where it came from the command line.
+        said: what the command line said about that provider's files (`catalogue.SAID`).
         updates: oldest first.
         absent: provider → stretches of days that it was asked for and has nothing of.
     """
@@ -88,6 +89,7 @@ class History:
     name: str
     provider: str = ""
     source: list[str] = field(default_factory=list)
+    said: dict[str, str] = field(default_factory=dict)
     updates: list[Entry] = field(default_factory=list)
     absent: dict[str, list[list[str]]] = field(default_factory=dict)
 
@@ -144,10 +146,20 @@ class Writing:
         entry: what is going on.
         source: of the provider, where it came from the command line; None where nothing is fetched: it stays what it is.
         fsync: wait for the disk.
+        said: what the command line said about the provider's files.
     """
 
     def __init__(
-        self, series: Path, name: str, data: Path, lock: str, entry: Entry, source: Sequence[str] | None, *, fsync: bool
+        self,
+        series: Path,
+        name: str,
+        data: Path,
+        lock: str,
+        entry: Entry,
+        source: Sequence[str] | None,
+        *,
+        fsync: bool,
+        said: Mapping[str, str] | None = None,
     ) -> None:
         self._path = path_of(series, name)
         self._data = data
@@ -159,6 +171,7 @@ class Writing:
         if source is None:
             entry.provider = self.history.provider
         self._source = self.history.source if source is None else list(source)
+        self._said = self.history.said if source is None else dict(said or {})
         self.history.updates = [*self.history.updates, entry][-_MOST:]
         self._began = time.monotonic()
 
@@ -194,7 +207,7 @@ class Writing:
         self.entry.status = status
         self.entry.seconds = round(time.monotonic() - self._began, 3)
         if status == OK:
-            self.history.provider, self.history.source = self.entry.provider, self._source
+            self.history.provider, self.history.source, self.history.said = self.entry.provider, self._source, self._said
         self._save({})
 
     def _save(self, more: dict[str, str]) -> None:
@@ -206,6 +219,7 @@ class Writing:
             "name": self.history.name,
             "provider": self.history.provider,
             "source": self.history.source,
+            **({"said": self.history.said} if self.history.said else {}),
             "absent": self.history.absent,
             "updates": updates,
         }
@@ -215,7 +229,7 @@ class Writing:
 def _understood(told: dict[str, Any], series: Path, holding: bool) -> History:
     if told["format"] != _FORMAT:
         raise ValueError(f"its format is {told['format']!r}, not {_FORMAT}")
-    history = History(told["name"], told["provider"], told["source"], absent=told["absent"])
+    history = History(told["name"], told["provider"], told["source"], told.get("said", {}), absent=told["absent"])
     for each in told["updates"]:
         pending = {key: each.pop(key) for key in ("file", "lock", "after") if key in each}
         entry = Entry(**each)

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from barmill.errors import SourceError, UnknownSymbol
 from barmill.market.datasets import PERIODS
-from barmill.market.dialects import Reading, read_prices
+from barmill.market.dialects import Reading, Said
+from barmill.market.packed import texts
 from barmill.sources.provider import Request
+from barmill.sources.texts import read_texts
 
 if TYPE_CHECKING:
     from stamina.instrumentation import RetryDetails
@@ -49,7 +51,7 @@ class HttpCsv:
         name: of the provider.
         url: the address, with `{symbol}`, `{lower}` (the symbol in lower case), `{start}`, `{end}` (dates; `{start:%Y%m%d}`
             writes them as Stooq reads them), `{per}` (Stooq's letter or minutes in lower case) and `{frequency}` in it.
-        zone: see `dialects.read_prices`.
+        said: what is known about its files.
         timeout: seconds for an answer.
         attempts: how often one address is asked.
         rate: requests a second, of all threads together; 0 for no limit.
@@ -58,7 +60,7 @@ class HttpCsv:
 
     name: str
     url: str
-    zone: str = "UTC"
+    said: Said = field(default_factory=Said)
     timeout: float = 30.0
     attempts: int = 4
     rate: float = 0.0
@@ -87,7 +89,8 @@ class HttpCsv:
             "frequency": request.frequency,
         }
         body = self._retry(_wait, self._get, self.url.format(**values), request.symbol)
-        return read_prices(body, request.symbol, request.frequency, self.zone)
+        found = texts(body, self.name)
+        return read_texts(found, request.symbol, request.frequency, self.said.at_home(request.home))
 
     def _get(self, address: str, symbol: str) -> bytes:
         self._pace.wait()
@@ -178,9 +181,10 @@ def _retry_after(text: str) -> float | None:
 
 
 def _is_torn(body: bytes) -> bool:
-    """Whether the last line has fewer fields than the first: the end of a body without a length can't be told otherwise."""
-    first, _, rest = body.rstrip().partition(b"\n")
-    return bool(rest) and rest.rpartition(b"\n")[2].count(b",") < first.count(b",") - 1
+    """Whether the last line has fewer fields than the line before it: that is all that a body without a length shows."""
+    lines = body.rstrip().rsplit(b"\n", 2)[-2:]
+    mark = max(b",;\t|", key=lines[0].count)
+    return len(lines) > 1 and lines[1].count(mark) < lines[0].count(mark)
 
 
 class _Pace:

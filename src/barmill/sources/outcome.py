@@ -1,12 +1,14 @@
 """What is done to a series, under its lock and in its history, and what became of it."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from barmill.config import Settings
 from barmill.errors import BarmillError, Busy, InputError
 from barmill.market.datasets import Dataset
+from barmill.market.dialects import Reading
 from barmill.sources import locks
 from barmill.sources.history import FAILED, OK, Entry, History, Writing
 
@@ -15,11 +17,23 @@ _LOG = logging.getLogger("barmill.sources")
 
 @dataclass
 class Outcome:
-    """What became of an order: the entry of the history, and what was conspicuous, in words."""
+    """What became of an order: the entry of the history, and what was conspicuous, in words.
+
+    Attributes:
+        dialect: how the fetched text was read (`dialects.Reading`); empty if nothing was.
+        rejected: its lines that are not bars: line, reason, text.
+    """
 
     name: str
     entry: Entry
     notes: list[str] = field(default_factory=list)
+    dialect: dict[str, Any] = field(default_factory=dict)
+    rejected: list[dict[str, int | str]] = field(default_factory=list)
+
+    def read(self, reading: Reading) -> None:
+        """Take in how a fetched text was read; of several texts the last dialect, and all rejected lines."""
+        self.dialect = reading.dialect
+        self.rejected += reading.bars.rejected
 
     def fail(self, error: Exception) -> None:
         """Take in what went wrong."""
@@ -35,6 +49,7 @@ def record(
     work: Callable[[Writing], None],
     *,
     source: Sequence[str] | None,
+    said: Mapping[str, str] | None = None,
     dry_run: bool,
 ) -> None:
     """Do some work on a series; nothing raises, what goes wrong is in the outcome.
@@ -47,6 +62,7 @@ def record(
         outcome: of the work; its entry goes into the history.
         work: what is done with the lock held; it publishes through what it is given.
         source: see `Writing`; where it is None, the history must be sound, as it says who provides the series.
+        said: see `Writing`.
         dry_run: write no history; the work must write nothing either.
     """
     series, name = settings.series, dataset.name
@@ -54,7 +70,7 @@ def record(
         with locks.held(series, name, settings.lock_timeout):
             if source is None:
                 History.of(series, name, holding=True)
-            writing = Writing(series, name, dataset.raw, name, outcome.entry, source, fsync=settings.fsync)
+            writing = Writing(series, name, dataset.raw, name, outcome.entry, source, fsync=settings.fsync, said=said)
             if not dry_run:
                 writing.start()
             try:

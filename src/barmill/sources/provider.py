@@ -12,12 +12,16 @@ from barmill.market.dialects import Reading
 
 @dataclass(frozen=True)
 class Request:
-    """Which bars are wanted; both days count, None means as far as there are any."""
+    """Which bars are wanted; both days count, None means as far as there are any.
+
+    `home` is the IANA zone in which the series' days begin; "" if it is not known.
+    """
 
     symbol: str
     frequency: str
     start: dt.date | None = None
     end: dt.date | None = None
+    home: str = ""
 
 
 class Provider(Protocol):

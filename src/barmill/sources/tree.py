@@ -13,9 +13,8 @@ from barmill import files
 from barmill.config import Settings
 from barmill.errors import BarmillError, Busy, SourceError
 from barmill.hashing import digest_bytes
-from barmill.market.bars import read_bars
 from barmill.market.datasets import Dataset
-from barmill.market.dialects import no_prices
+from barmill.market.dialects import no_prices, read_raw
 from barmill.sources import locks, merge
 from barmill.sources.history import FAILED, OK, TREE, Entry, Writing
 from barmill.sources.provider import Member, TreeSource, near
@@ -212,7 +211,7 @@ class _Pass:
             files.write_atomic(path, content, fsync=self._settings.fsync)
             return
         entry = Entry.begun("sync", self._source.name)
-        old, new = read_bars(before).table, read_bars(content).table
+        old, new = (read_raw(text, dataset.symbol, dataset.frequency).bars.table for text in (before, content))
         difference = merge.compare(old, new)
         entry.rows_before, entry.rows_after = old.num_rows, new.num_rows
         entry.rows_added, entry.rows_changed = difference.new, len(difference.changed)

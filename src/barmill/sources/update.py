@@ -8,16 +8,18 @@ part is never stored.
 import contextlib
 import datetime as dt
 import functools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from barmill.config import Settings
 from barmill.errors import ArchiveCorrupt, InputError, SourceError, UnknownSymbol
 from barmill.hashing import digest_bytes
 from barmill.market.archive import apart, files_of, joined, read_archived
-from barmill.market.bars import Bars, read_bars, write_raw
+from barmill.market.bars import Bars, write_raw
+from barmill.market.calendars import days_of
 from barmill.market.datasets import Dataset
+from barmill.market.dialects import Reading, read_raw
 from barmill.sources import gaps, merge
 from barmill.sources.archive import replace_all, settle, text_of
 from barmill.sources.gate import admitted, told
@@ -37,6 +39,7 @@ STRATEGIES = {
 }
 _LEAST_BACK = {"weekly": 21, "monthly": 93}  # days of three bars
 _MOST_NOTES = 20
+_MOST_LINES = 5
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Order:
         dry_run: write nothing.
         sessions: dates on which its exchange is open, ISO, ascending; None if that is not known.
         source: of the provider, where it came from the command line: it is remembered.
+        said: what the command line said about the provider's files: it is remembered, too.
     """
 
     dataset: Dataset
@@ -72,6 +76,7 @@ class Order:
     dry_run: bool = False
     sessions: Sequence[str] | None = None
     source: Sequence[str] = ()
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 def bring(order: Order, settings: Settings) -> Outcome:
@@ -81,7 +86,7 @@ def bring(order: Order, settings: Settings) -> Outcome:
     """
     outcome = Outcome(order.dataset.name, Entry.begun(order.kind, order.provider))
     work = functools.partial(_merge, order, settings, outcome)
-    record(order.dataset, settings, outcome, work, source=order.source, dry_run=order.dry_run)
+    record(order.dataset, settings, outcome, work, source=order.source, said=order.said, dry_run=order.dry_run)
     return outcome
 
 
@@ -136,10 +141,12 @@ class _Merging:
         order = self._order
         path = order.dataset.raw
         text = text_of(order.dataset)
-        bars = read_bars(text)
+        reading = read_raw(text, order.dataset.symbol, order.dataset.frequency)
+        bars = reading.bars
         if bars.raw_rows and not bars.table.num_rows and not order.replace:
             raise InputError(
-                f"none of {bars.raw_rows} lines of {path.absolute()} is a bar", "mend it, or `doit load --replace`"
+                f"none of {bars.raw_rows} lines of {path.absolute()} is a bar{_because(reading)}",
+                "correct it, or `doit load --replace`",
             )
         try:
             self._packed = read_archived(text, files_of(self._settings.series, order.dataset.name))
@@ -267,14 +274,19 @@ class _Merging:
     def _fetched(self, start: dt.date | None, end: dt.date | None) -> "pa.Table":
         """The provider's bars from `start` to `end`, as far as they may be stored; at least one."""
         order = self._order
-        reading = self._provider.fetch(Request(order.dataset.symbol, order.dataset.frequency, start, end))
+        home = days_of(order.dataset, self._settings.calendars)
+        reading = self._provider.fetch(Request(order.dataset.symbol, order.dataset.frequency, start, end, home))
+        self._outcome.read(reading)
         for text in reading.notes:
             self._note(text)
-        if reading.bars.rejected:
-            first = reading.bars.rejected[0]
+        reasons: dict[str, list[str]] = {}
+        for each in reading.bars.rejected:
+            reasons.setdefault(str(each["reason"]), []).append(f"line {each['line']}: {each['text']!r}")
+        for reason, lines in reasons.items():
             self._note(
-                f"{len(reading.bars.rejected)} fetched lines are no bars, such as line {first['line']}: "
-                f"{first['reason']}, {first['text']!r}"
+                f"{len(lines)} fetched lines are not bars ({reason}): {'; '.join(lines[:_MOST_LINES])}"
+                f"{'; …' if len(lines) > _MOST_LINES else ''}",
+                len(lines),
             )
         table = merge.clip(reading.bars.table, start.isoformat() if start else "", end.isoformat() if end else "")
         if not table.num_rows:
@@ -295,6 +307,11 @@ class _Merging:
         self._outcome.entry.findings += number
         if text not in self._outcome.notes and len(self._outcome.notes) < _MOST_NOTES:
             self._outcome.notes.append(text)
+
+
+def _because(reading: Reading) -> str:
+    """Why a text gave no bar, as far as its reading says."""
+    return f": {reading.notes[0]}" if reading.notes else ""
 
 
 def _span(entry: Entry, table: "pa.Table") -> None:

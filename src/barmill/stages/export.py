@@ -22,33 +22,39 @@ def build(
     diagnosis: Path,
     *,
     symbol: str,
+    frequency: str,
     asset_class: str,
     rules: Mapping[str, str],
     spike: float,
     stale_run: int,
     include_empty: bool,
 ) -> None:
-    """Read a raw Stooq file once; write the bars that its asset class's rules let through, and say what was odd.
+    """Read a raw file once; write the bars that its asset class's rules let through, and say what was odd.
 
     Args:
-        raw: Stooq text of any quality.
+        raw: Stooq's text of any quality, or text in another dialect; see `dialects.read_raw`.
         archive: index and packs of what was archived of it; see `market.archive`.
         out: CSV with the columns of `schema.BAR`: date YYYY-MM-DD, time HH:MM:SS, prices in the listing's quote unit;
             ascending and unique in (date, time), of lines with the same stamp the last. Not written if there is no bar,
             unless `include_empty`.
-        diagnosis: JSON of `quality.diagnose`.
+        diagnosis: JSON of `quality.diagnose`; of a file that is not Stooq's text also its `dialect` and `notes` (see
+            `dialects.Reading`).
         symbol: the ticker that the file should hold.
+        frequency: how long its bars are, a key of `datasets.PERIODS`.
         asset_class: see `rules.examine`.
         rules: rule → action, where it is not the asset class's own.
         spike: see `offences.Limits`.
         stale_run: see `offences.Limits`.
         include_empty: write the header even if there is no bar.
     """
-    bars = read_series(raw.read_bytes(), archive)
+    reading = read_series(raw.read_bytes(), archive, symbol, frequency)
+    bars = reading.bars
     gate = examine(bars.table, asset_class, rules, limits=Limits(spike, stale_run))
     if gate.table.num_rows or include_empty:
         out.write_bytes(write_bars(gate.table))
-    found = diagnose(symbol, bars, gate)
+    found = diagnose(symbol, bars, gate) | {
+        name: value for name, value in (("dialect", reading.dialect), ("notes", reading.notes)) if value
+    }
     diagnosis.write_text(json.dumps(found, sort_keys=True, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -59,7 +65,12 @@ def targets(plan: Plan) -> Iterator[Target]:
     rules = {name: overrides(name, settings.rules) for name in ASSET_CLASSES}
     archives = plan.archives()
     for dataset in plan.datasets():
-        own = {"symbol": dataset.symbol, "asset_class": dataset.asset_class, "rules": rules[dataset.asset_class]}
+        own = {
+            "symbol": dataset.symbol,
+            "frequency": dataset.frequency,
+            "asset_class": dataset.asset_class,
+            "rules": rules[dataset.asset_class],
+        }
         yield Target(
             name=dataset.name,
             build=build,
