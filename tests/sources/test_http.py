@@ -8,7 +8,7 @@ import pytest
 import stamina
 
 from barmill.errors import InputError, SourceError, UnknownSymbol
-from barmill.sources.http import HttpCsv, _retry_after, without_secrets
+from barmill.sources.http import HttpCsv, _is_torn, _retry_after, without_secrets
 from barmill.sources.provider import Request
 from tests.support.prices import weekdays
 from tests.support.server import PriceServer, serving
@@ -164,3 +164,29 @@ def test_headers_are_sent_to_the_host_of_the_settings_only(server, status):
             assert ask(server, headers=headers) == WEEK
             assert [to.headers[-1].get(name) for name in headers] == [value if sent else None for value in headers.values()]
             assert to.headers[-1]["User-Agent"] == "barmill"
+
+
+@pytest.mark.parametrize(
+    ("body", "torn"),
+    [
+        (b"Date,Open,High,Low,Close,Volume\n2024-01-31,1,2,1,2,7\n", False),
+        (b"Date,Open,High,Low,Close,Volume\n2024-01-31,1,2,1,2\n", False),
+        (b"Date,Open,High,Low,Close,Volume\n2024-01-31,1,2,1,2", True),
+        (b"Date;Open;High;Low;Close\n2024-01-30;1;2;1;2\n2024-01-31;1;2", True),
+        (b"Date\tClose\n2024-01-31", True),
+        (b"Date", False),
+    ],
+)
+def test_torn_bodies(body, torn):
+    """A last line without its end and with fewer fields is torn, whatever separates them."""
+    assert _is_torn(body) == torn
+
+
+def test_a_compressed_answer(monkeypatch):
+    """A server may answer with a gzip file."""
+    import gzip
+
+    data = gzip.compress(b"Date;Open;High;Low;Close\n31.01.2024;1,5;2;1;2\n")
+    monkeypatch.setattr(HttpCsv, "_get", lambda *_: data)
+    bars = HttpCsv("web", "http://127.0.0.1:9/{symbol}").fetch(Request("A", "daily")).bars
+    assert bars.table.column("open").to_pylist() == [1.5]

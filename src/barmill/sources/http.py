@@ -181,10 +181,13 @@ def _retry_after(text: str) -> float | None:
 
 
 def _is_torn(body: bytes) -> bool:
-    """Whether the last line has fewer fields than the line before it: that is all that a body without a length shows."""
+    """Whether the last line has fewer fields than the line before it: that is all that a body without a length shows.
+
+    A line with its end may end before the volume, as Stooq's do.
+    """
     lines = body.rstrip().rsplit(b"\n", 2)[-2:]
     mark = max(b",;\t|", key=lines[0].count)
-    return len(lines) > 1 and lines[1].count(mark) < lines[0].count(mark)
+    return len(lines) > 1 and lines[1].count(mark) < lines[0].count(mark) - body.endswith(b"\n")
 
 
 class _Pace:
