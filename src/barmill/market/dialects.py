@@ -283,9 +283,9 @@ class Sheet:
         found = numerals.decide(counts, lambda: self._cells(places), self._said.decimal)
         if len(found) > 1:
             cell = self._doubtful(found, places)
+            first, second = (each.plain(cell) or "not a number" for each in found[:2])
             raise InputError(
-                f"the numbers of the file are ambiguous: {cell!r} is {found[0].plain(cell)} or {found[1].plain(cell)}, "
-                "and no line settles it",
+                f"the numbers of the file are ambiguous: {cell!r} is {first} or {second}, and no line settles it",
                 "say which mark is the decimal one: --decimal . or --decimal ,",
             )
         return found[0], is_plain and found[0] == PLAIN
@@ -306,8 +306,9 @@ class Sheet:
                     yield bare
 
     def _doubtful(self, found: Sequence[Numerals], places: Sequence[int]) -> str:
-        """A cell that two ways of reading numbers read differently."""
-        return next(cell for cell in self._cells(places) if found[0].plain(cell) != found[1].plain(cell))
+        """A cell that two ways of reading numbers read differently, if possible one that both can read."""
+        differing = [cell for cell in self._cells(places) if found[0].plain(cell) != found[1].plain(cell)]
+        return next((cell for cell in differing if all(each.plain(cell) for each in found[:2])), differing[0])
 
     def _form(self) -> Form:
         """How the file writes stamps."""
