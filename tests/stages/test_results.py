@@ -260,7 +260,8 @@ class Tags(html.parser.HTMLParser):
 
 def page(out, **params):
     """Write the page, and read it."""
-    roles = {role: out[role] for role in ("merged", "ranking", "summary")} | sorted_files(out["page"].parent, out["chunk"])
+    roles = {role: out[role] for role in ("merged", "ranking", "silent", "summary")}
+    roles |= sorted_files(out["page"].parent, out["chunk"])
     results.page(**roles, bars=[out["chunk"]], out=out["page"], **{"top": 20} | TRADING | params)
     return Tags(out["page"].read_text())
 
@@ -364,7 +365,7 @@ class TestPage(StageContract):
     def target(self, root: Path) -> Target:
         """The page of 66 strategies on 700 bars."""
         out = build(root / "data")
-        read = {role: out[role] for role in ("merged", "ranking", "summary")} | {"bars": [out["chunk"]]}
+        read = {role: out[role] for role in ("merged", "ranking", "silent", "summary")} | {"bars": [out["chunk"]]}
         read |= sorted_files(root / "data", out["chunk"])
         page = {"out": root / "artifacts/results/report.html"}
         return Target(f"{NAME}/page", results.page, read, page, {"top": 20} | TRADING)

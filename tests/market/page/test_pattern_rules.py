@@ -11,7 +11,7 @@ def rule(k, survives="yes"):
     """A row of the table of rules; those of higher k lift more out of sample."""
     numbers = {"rows_in": "90", "lift_in": "1.5", "rows_out": "40", "lift_out": f"{1 + k / 100}", "confidence_out": "0.25"}
     words = {"direction": "up", "outcome": "target", "antecedent": f"volatility=high & hour={k:02d}", "survives": survives}
-    return words | numbers | {"base_out": "0.2"}
+    return words | numbers | {"base_out": "0.2", "pips_out": f"{k / 4}"}
 
 
 def said(*mined):
@@ -32,6 +32,7 @@ def test_the_rules_that_survived():
         assert absent not in text
     assert "The first 10 by lift out of sample, of 12." in text
     assert "long: target" in text
+    assert all(f">{k / 4}<" in text for k in (11, 9, 3))
 
 
 def test_nothing_that_survived():
