@@ -91,7 +91,7 @@ def _bands(close: Sequence[float]) -> Values:
     exact = [Fraction(x) for x in close[-20:]]
     middle = sum(exact) / 20
     reach = 2 * math.sqrt(sum((x - middle) ** 2 for x in exact) / 20)
-    width = 2 * reach / float(middle) if middle else None
+    width = 2 * reach / float(middle) if middle > 0 else None
     return dict(zip(names, (float(middle) + reach, float(middle), float(middle) - reach, width), strict=True))
 
 
@@ -119,7 +119,7 @@ def _ranges(rows: Sequence[Bar]) -> list[Values]:
 
 
 def _quotient(a: float, b: float) -> float | None:
-    return a / b if b else None
+    return a / b if b > 0 else None
 
 
 def _opens(rows: Sequence[Bar]) -> list[Values]:
@@ -160,7 +160,7 @@ def _flows(rows: Sequence[Bar]) -> list[Values]:
         last = rows[max(0, i - 19) : i + 1]
         volume = math.fsum(row["volume"] for row in last)
         out.append({
-            "MFI_14": _index(math.fsum(up), math.fsum(down), None) if i >= 14 else None,
+            "MFI_14": _index(math.fsum(up), math.fsum(down), None) if i >= 14 and min([*up, *down, 0.0]) >= 0 else None,
             "AD_line": math.fsum(_flow(row) for row in rows[: i + 1]),
             "CMF_20": _quotient(math.fsum(map(_flow, last)), volume) if i >= 19 else None,
         })  # fmt: skip

@@ -133,7 +133,7 @@ def test_ties_of_typical_price():
 
 
 def test_negative_and_zero_prices():
-    """A yield below zero, and a close of zero, raise nothing: no logarithm, no quotient by zero."""
+    """A yield below zero, and a close of zero, raise nothing: no logarithm, no quotient by what is not positive."""
     bars = daily(60, 4)
     bars[30] |= {"open": 0.0, "close": -0.444, "low": -0.5}
     bars[40] |= {"close": 0.0, "low": 0.0}
@@ -141,6 +141,34 @@ def test_negative_and_zero_prices():
     assert np.isnan(found["log_return"][[30, 31, 40, 41]]).all()
     assert math.isnan(found["close_open_diff"][30])
     assert math.isnan(found["high_low_range"][40])
+    assert_equal(by_definition(bars), bars)
+
+
+def shifted(bars, by):
+    """The bars with all prices lower."""
+    return [bar | {name: round(bar[name] - by, 6) for name in ("open", "high", "low", "close")} for bar in bars]
+
+
+@pytest.mark.parametrize("window", [0, 40])
+def test_ratios_of_negative_prices_are_null(window):
+    """A yield that rises from -0.7 has differences, averages and ranges, and no ratio to a negative price; as its logarithm."""
+    close = [-0.7 + 0.005 * n for n in range(60)]
+    bars = [bar | {"open": each - 0.004, "high": each + 0.002, "low": each - 0.006, "close": each}
+            for bar, each in zip(daily(60, 0), close, strict=True)]  # fmt: skip
+    found = compute(arrays(bars), window)
+    for name in ("close_open_diff", "high_low_range", "BOLLINGER_bandwidth_20_2", "log_return", "MFI_14"):
+        assert np.isnan(found[name]).all(), name
+    for name in ("BOLLINGER_upper_20_2", "RSI_14", "MACD_line_12_26_9", "ATR_14", "SMA_20"):
+        assert np.isfinite(found[name][34:]).all(), name
+    assert set(found["RSI_14"][14:]) == {100.0}
+
+
+def test_prices_that_fall_below_zero_and_rise_again():
+    """The ratios of each bar are there exactly where their divisor is positive, as the oracle says of every value."""
+    bars = daily(120, 6)
+    bars = shifted(bars, sorted(bar["close"] for bar in bars)[60])
+    assert sum(bar["close"] > 0 for bar in bars) > 40
+    assert sum(bar["close"] < 0 for bar in bars) > 40
     assert_equal(by_definition(bars), bars)
 
 

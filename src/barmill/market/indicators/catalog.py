@@ -90,8 +90,9 @@ CATALOG: tuple[Indicator, ...] = (
     Indicator(
         tuple(f"BOLLINGER_{each}_20_2" for each in ("upper", "middle", "lower", "bandwidth")), (20,) * 4, ("close",),
         definitions.bollinger, {"n": 20, "width": 2.0},
-        "average close of 20 bars + 2 population deviations; the average; - 2; (upper - lower) / middle",
-        "price; bandwidth a fraction", "Bollinger 2001",
+        "average close of 20 bars + 2 population deviations; the average; - 2; (upper - lower) / middle, "
+        "none where that is not positive",
+        "price; bandwidth a fraction", "Bollinger 2001", version=2,
     ),
     Indicator(
         ("ATR_14",), (14,), _BAR, definitions.atr, {"n": 14},
@@ -100,13 +101,13 @@ CATALOG: tuple[Indicator, ...] = (
     ),
     Indicator(
         ("volume_ratio_20",), (20,), ("volume",), definitions.volume_ratio, {"n": 20},
-        "volume / average volume of 20 bars; none where that is 0", "a ratio",
+        "volume / average volume of 20 bars; none where that is not positive", "a ratio",
     ),
     *map(_volume_sma, (10, 20)),
     Indicator(
         ("MFI_14",), (15,), _FLOW, definitions.mfi, {"n": 14},
-        "100 · positive / (positive + negative) of (high + low + close) / 3 · volume over 14 changes; none where none flowed",
-        "0 to 100", "Quong and Soudack 1989", script=windowed.mfi,
+        "100 · positive / (positive + negative) of (high + low + close) / 3 · volume over 14 changes; none where none "
+        "flowed, or a flow is negative", "0 to 100", "Quong and Soudack 1989", version=2, script=windowed.mfi,
     ),
     Indicator(
         ("AD_line",), (1,), _FLOW, definitions.ad, {},
@@ -122,12 +123,12 @@ CATALOG: tuple[Indicator, ...] = (
         "ln(close / close before); none where either is not positive", "natural logarithm",
     ),
     Indicator(
-        ("high_low_range",), (1,), _BAR, definitions.high_low_range, {}, "(high - low) / close; none where that is 0",
-        "a fraction",
+        ("high_low_range",), (1,), _BAR, definitions.high_low_range, {},
+        "(high - low) / close; none where the close is not positive", "a fraction", version=2,
     ),
     Indicator(
         ("close_open_diff",), (1,), ("open", "close"), definitions.close_open_diff, {},
-        "(close - open) / open; none where that is 0", "a fraction",
+        "(close - open) / open; none where the open is not positive", "a fraction", version=2,
     ),
 )  # fmt: skip
 

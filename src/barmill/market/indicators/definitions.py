@@ -53,14 +53,14 @@ def signed(close: Array, volume: Array) -> Array:
 
 
 def bollinger(close: Array, *, n: int, width: float) -> tuple[Array, Array, Array, Array]:
-    """Average ± width population deviations: upper, middle, lower, and (upper - lower) / middle."""
+    """Average ± width population deviations: upper, middle, lower, and (upper - lower) / middle where that is positive."""
     middle = mean(close, n)
     reach = width * series.deviation(close, n)
     return middle + reach, middle, middle - reach, ratio(2 * reach, middle)
 
 
 def mfi(high: Array, low: Array, close: Array, volume: Array, *, n: int) -> Array:
-    """100 · positive / (positive + negative) money flow of `n` changes; NaN where no money flowed.
+    """100 · positive / (positive + negative) money flow of `n` changes; NaN where no money flowed, or a flow is negative.
 
     Typical prices that are equal as decimals but not as rounded sums count as equal: their flow has no sign.
     """
@@ -71,15 +71,19 @@ def mfi(high: Array, low: Array, close: Array, volume: Array, *, n: int) -> Arra
 
 
 def money_flow_index(move: Array, flow: Array, n: int, *, nothing: float) -> Array:
-    """The index of flows of which the first bar's is not counted; `nothing` is its value where none flowed."""
+    """The index of flows of which the first bar's is not counted; `nothing` is its value where none flowed.
+
+    A price below 0 makes a flow negative; where one counts there is no index.
+    """
+    flow = np.where(flow >= 0, flow, np.nan)
     up, down = (window_sum(np.where(sign * move > 0, flow, 0.0)[1:], n) for sign in (1, -1))
     return share(up, down, nothing=nothing)
 
 
 def money_flow(high: Array, low: Array, close: Array, volume: Array) -> Array:
-    """Volume times ((close - low) - (high - close)) / (high - low); 0 for a bar without range."""
+    """Volume times ((close - low) - (high - close)) / (high - low); 0 for a bar without a positive range."""
     reach = high - low
-    share = np.divide((close - low) - (high - close), reach, out=np.zeros(len(reach)), where=reach != 0)
+    share = np.divide((close - low) - (high - close), reach, out=np.zeros(len(reach)), where=reach > 0)
     return share * volume
 
 
@@ -108,12 +112,12 @@ def log_return(close: Array) -> Array:
 
 
 def high_low_range(high: Array, low: Array, close: Array) -> Array:
-    """(high - low) / close."""
+    """(high - low) / close; NaN where the close is not positive."""
     return ratio(high - low, close)
 
 
 def close_open_diff(open: Array, close: Array) -> Array:  # noqa: A002  # named as the bar's column
-    """(close - open) / open."""
+    """(close - open) / open; NaN where the open is not positive."""
     return ratio(close - open, open)
 
 

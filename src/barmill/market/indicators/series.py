@@ -79,7 +79,7 @@ def after(n: int, found: Array) -> Array:
 
 
 def ratio(a: Array, b: Array) -> Array:
-    """`a / b`; NaN where `b` is 0."""
+    """`a / b`; NaN where `b` is not positive: a share of nothing, or of less, says nothing."""
     out = np.full(len(a), np.nan)
-    np.divide(a, b, out=out, where=b != 0)
+    np.divide(a, b, out=out, where=b > 0)
     return out
