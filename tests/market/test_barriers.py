@@ -190,6 +190,24 @@ def test_an_event_knows_nothing_of_its_future():
     assert len(known[0]) > 20
 
 
+@pytest.mark.parametrize("price", [0.0, -37.63])
+def test_a_close_without_a_return_changes_no_other_bar(price):
+    """A minute that closes at zero or less has no volatility and no event; all others are as if it were not there."""
+    series, at = made(), np.array([0, 120, 121, 250, 399])
+    rest = np.setdiff1d(np.arange(400), at)
+    series.close[at] = price
+    there = series[rest]
+    scale, expected = volatility(series, 20), volatility(there, 20)
+    assert np.isnan(scale[at]).all()
+    np.testing.assert_array_equal(scale[rest], expected)
+    assert np.isfinite(scale[rest][30:]).all()
+    events = sample(series, scale)
+    assert events.tolist() == rest[sample(there, expected)].tolist()
+    assert len(events) > 20
+    every = np.arange(400)
+    assert label(series, every, scale, 1, 1, 600).equals(label(there, np.arange(len(rest)), expected, 1, 1, 600))
+
+
 def test_no_bars():
     """Nothing makes nothing."""
     empty = walk(1)[:0]

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from barmill.config import Settings
-from barmill.errors import ConfigError, InputError
+from barmill.errors import ConfigError
 from barmill.market import results
 from barmill.market.backtest import Backtest
 from barmill.market.costs import Costs, costs_of
 from barmill.market.datasets import of_series
+from barmill.market.series import Series
 from barmill.market.strategies.families import FAMILIES
 from barmill.market.strategies.strategy import batches_of, strategies
 from barmill.market.tables import read_parquet
@@ -129,12 +131,23 @@ def test_a_machine_that_fails_is_no_result(tmp_path, error):
         build(tmp_path, {"ma_cross fast=5 ratio=2 stop=2 target=3 hold=240": starved})
 
 
-def test_prices_that_have_no_return(tmp_path):
-    """A series with a price of zero or less is refused, with the file."""
-    series = made(700)
-    series.low[300] = 0.0
-    with pytest.raises(InputError, match=r"2023-11.parquet: a price of 0.0 has no return"):
-        build(tmp_path, rules(*LINES), series=series)
+@pytest.mark.parametrize("price", [0.0, -37.63])
+@pytest.mark.parametrize("at", [0, 300, 699])
+def test_a_bar_without_a_return_is_left_out_of_the_backtests(tmp_path, price, at):
+    """A minute at a price of zero or less: every strategy has the result that it has without this minute."""
+    series = made(700, step=0.0004)
+    without = build(tmp_path / "a", rules(*LINES), series=series[np.arange(700) != at])
+    series.low[at] = series.close[at] = price
+    assert build(tmp_path / "b", rules(*LINES), series=series) == without
+    assert sum(row["n_trades"] for row in without.values()) > 500
+
+
+def test_a_series_of_negative_prices_trades_nothing(tmp_path):
+    """Rows without trades, and without an error."""
+    series = made(700, price=1.2)
+    below = Series(series.time, *(-getattr(series, name) for name in ("open", "low", "high", "close")), series.volume)
+    rows = build(tmp_path, rules(*LINES), series=below)
+    assert {(row["n_trades"], row["error"]) for row in rows.values()} == {(0, "")}
 
 
 @pytest.mark.parametrize("count", [0, 1, 5])

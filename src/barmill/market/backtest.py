@@ -12,6 +12,7 @@
 - A fill is half the spread away from the price, against the trade, and slippage away, too, unless it is the target, a limit
   order. Commission is taken of the value of each fill. A position that has lost everything is the last one. Nothing is taken
   for holding one over night: no interest, swap, borrowing or funding.
+- A bar with a price that is not positive has no return: it is left out, and the others are as if it were not there.
 - In-sample and out-of-sample bars are traded apart: a position open at the end of either is closed at its last close, so that
   none has a result in both. A signal at the last in-sample bar is an out-of-sample entry. All bars together are the two, one
   after the other.
@@ -26,10 +27,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from barmill.errors import InputError
 from barmill.hashing import Digest, digest_bytes
 from barmill.market.costs import Costs
-from barmill.market.schema import PRICES
 from barmill.market.series import MINUTE, Series
 from barmill.market.strategies.chart import Chart
 
@@ -78,29 +77,22 @@ class Backtest:
         costs: of trading.
         split: position of the first out-of-sample bar.
         stop_first: whether a bar that touches stop and target closes at the stop.
+        left_out: how many bars are left out, because a price of theirs is not positive.
     """
 
     series: Series
     costs: Costs
     split: int
     stop_first: bool
+    left_out: int = 0
 
     @classmethod
     def read(cls, files: Sequence[Path], costs: Costs, *, out_of_sample: float, stop_first: bool) -> Self:
-        """On the bars of Parquet files, of which the last `out_of_sample` are out-of-sample.
-
-        Raises:
-            InputError: a price is not positive: then it has no return.
-        """
+        """On the bars of Parquet files, of which the last `out_of_sample` are out-of-sample."""
         read = Series.read(files)
-        lowest = min((float(getattr(read, name).min()) for name in PRICES if len(read)), default=1.0)
-        if lowest <= 0:
-            raise InputError(
-                f"{', '.join(map(str, files))}: a price of {lowest} has no return",
-                "choose other datasets in the setting research",
-            )
-        series = Series(**{name: values.copy() for name, values in vars(read).items()})  # numba compiles for writable arrays
-        return cls(series, costs, round(len(series) * (1 - out_of_sample)), stop_first)
+        series = read[np.flatnonzero(read.has_return())]  # a copy: numba compiles for writable arrays
+        split = round(len(series) * (1 - out_of_sample))
+        return cls(series, costs, split, stop_first, len(read) - len(series))
 
     def signals(self, rule: Callable[..., NDArray[np.int8]], params: Mapping[str, Any]) -> Signals:
         """The signals of a rule with these parameters; whatever it raises comes through."""

@@ -4,9 +4,11 @@ The volatility at a bar is the exponentially weighted deviation of returns over 
 more than a day before. Successive ones share most of their day: what w days of them say of a walk is the root of
 1 - (2 / w^2) (w / 2 - 1 / 6) of its deviation, 0.58 after one day, 0.84 after three, 0.95 after ten. So the first three days'
 volatility has no event. An event is a bar at which the moves of ln(close) since the last event add up to more than a threshold
-(symmetric CUSUM filter). From there the close runs until it has gained or lost its barriers, or the horizon is over. Everything
-about an event but its outcome is known at its bar. Of the events whose horizon reaches beyond the data only what ended quickly
-is known: whoever counts outcomes leaves out all of them.
+(symmetric CUSUM filter). From there the close runs until it has gained or lost its barriers, or the horizon is over.
+
+A close that is not positive has no return: such a bar has no volatility and no event, and ends nothing; the others are as if it
+were not there. Everything about an event but its outcome is known at its bar. Of the events whose horizon reaches beyond the
+data only what ended quickly is known: do not count the outcomes of any of them.
 """
 
 from typing import TYPE_CHECKING
@@ -34,12 +36,13 @@ def volatility(series: Series, span: int) -> NDArray[np.float64]:
     """
     from barmill.market.kernels import barriers as kernels
 
-    before = _day_before(series)
+    found, valued = np.full(len(series), np.nan), np.flatnonzero(series.close > 0)
+    there = series[valued]
+    before = _day_before(there)
     known = np.flatnonzero(before >= 0)
-    found = np.full(len(series), np.nan)
     deviation = np.empty(len(known))
-    kernels.deviation(series.close[known] / series.close[before[known]] - 1, 2 / (span + 1), deviation)
-    found[known] = deviation
+    kernels.deviation(there.close[known] / there.close[before[known]] - 1, 2 / (span + 1), deviation)
+    found[valued[known]] = deviation
     return found
 
 
@@ -66,14 +69,17 @@ def _day_before(series: Series) -> NDArray[np.int64]:
 def sample(series: Series, threshold: NDArray[np.float64]) -> NDArray[np.int64]:
     """Positions of the events; a bar without threshold (NaN) is none, and no move up to it counts.
 
+    A bar whose close is not positive has no event; the move across it counts.
+
     Args:
         series: n bars.
         threshold: what the sum of moves must pass at each bar, in ln(close); shape (n,).
     """
     from barmill.market.kernels import barriers as kernels
 
-    found = np.empty(len(series), np.int64)
-    return found[: kernels.cusum(np.log(series.close), threshold, found)]
+    valued = np.flatnonzero(series.close > 0)
+    found = np.empty(len(valued), np.int64)
+    return valued[found[: kernels.cusum(np.log(series.close[valued]), threshold[valued], found)]]
 
 
 def label(
@@ -83,11 +89,11 @@ def label(
 
     Args:
         series: n bars.
-        events: ascending positions; those whose `scale` is not known are left out.
+        events: ascending positions; those whose `scale` is not known, or whose close is not positive, are left out.
         scale: volatility at each bar, shape (n,).
         profit: distance of the upper barrier in volatilities; the return must pass it.
         loss: distance of the lower one.
-        horizon: minutes to the vertical barrier, which is the first bar at or after them.
+        horizon: minutes to the vertical barrier, which is the first bar with a positive close at or after them.
 
     Returns:
         `time`, `entry` (close), `volatility`, `end` (stamp of the bar at which it ended), `gain` (return until then),
@@ -98,8 +104,11 @@ def label(
 
     from barmill.market.kernels import barriers as kernels
 
-    events = events[~np.isnan(scale[events])]
-    wide, n = scale[events], len(series)
+    valued = series.close > 0
+    events = events[~np.isnan(scale[events]) & valued[events]]
+    wide = scale[events]
+    series, events = series[valued], (np.cumsum(valued) - 1)[events]
+    n = len(series)
     vertical = np.searchsorted(series.time, series.time[events] + horizon * MINUTE)
     ends = np.empty(len(events), np.int64)
     kernels.passage(series.close, events, np.minimum(vertical, n - 1), profit * wide, loss * wide, ends)

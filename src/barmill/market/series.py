@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 MINUTE = 60_000_000
 """Microseconds of a minute."""
 
+NO_RETURN = (
+    "a bar with a price that is not positive has no return and is left out; "
+    "the rules zero_prices and negative_prices (setting rules) decide whether such bars are kept at all"
+)
+"""Why bars are left out of what needs returns, and which settings change that."""
+
 _FINEST = 8  # decimals of a price that is quoted; adjusted prices have more
 
 
@@ -42,8 +48,13 @@ class Series:
     def __len__(self) -> int:
         return len(self.time)
 
-    def __getitem__(self, rows: slice | NDArray[np.bool_]) -> "Series":
+    def __getitem__(self, rows: slice | NDArray[np.bool_] | NDArray[np.int64]) -> "Series":
         return Series(**{name: values[rows] for name, values in vars(self).items()})
+
+    def has_return(self) -> NDArray[np.bool_]:
+        """Where all four prices are positive; between others a ratio says nothing. Shape (n,)."""
+        positive: NDArray[np.bool_] = np.all([getattr(self, name) > 0 for name in PRICES], axis=0)
+        return positive
 
     @classmethod
     def read(cls, files: Sequence[Path]) -> Self:

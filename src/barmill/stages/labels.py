@@ -112,7 +112,8 @@ def build_barriers(
         chunks: Parquet files of one series' bars.
         barriers: a row per event, the columns of `market.barriers.label`; none of the first days, whose volatility is not
             settled.
-        metadata: JSON: bars, those whose volatility is settled, events by outcome; or `lacking`: why there is no event.
+        metadata: JSON: bars, those whose volatility is settled, events by outcome; or `lacking`: why there is no event;
+            `without_return`: how many closes are not positive, where there are any, and `note`: what to do about them.
         span: of the volatility's exponential weights, in bars.
         threshold: an event's move since the last one, in volatilities.
         profit: distance of the upper barrier, in volatilities.
@@ -123,7 +124,7 @@ def build_barriers(
     import numpy as np
 
     from barmill.market.barriers import OUTCOMES, label, sample, settled, volatility
-    from barmill.market.series import Series
+    from barmill.market.series import NO_RETURN, Series
     from barmill.market.tables import write_parquet
 
     series = Series.read(chunks)
@@ -133,6 +134,8 @@ def build_barriers(
     write_parquet(barriers, table, ["time"], compression=compression)
     outcomes, known = Counter(table.column("outcome").to_pylist()), int(np.isfinite(scale).sum())
     about = {"bars": len(series), "volatility_settled": known, "events": {name: outcomes[name] for name in OUTCOMES}}
+    if without := int((series.close <= 0).sum()):
+        about |= {"without_return": without, "note": NO_RETURN}
     _write(metadata, about if outcomes else about | {"lacking": _no_events(known, len(series), threshold)})
 
 

@@ -247,6 +247,7 @@ def _span(backtest: Any) -> dict[str, Any]:
     ticks = range(len(time) // (2 * _TICKS), len(time), max(len(time) // _TICKS, 1))
     return {
         "bars": len(time),
+        "bars_without_return": backtest.left_out,
         "bars_with_volume": int((backtest.chart.volume > 0).sum()),
         "start": told[0],
         "end": told[1] if len(told) > 1 else "",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barmill.market.ranking import GUARD, WEIGHTS
+from barmill.market.series import NO_RETURN
 from barmill.market.silence import REASONS, Silence
 from barmill.page import colors, svg
 from barmill.page.document import Page
@@ -27,6 +28,8 @@ def counts(page: Page, summary: Mapping[str, Any]) -> None:
         if summary["bars"]
         else "The series has no bars: nothing was traded."
     )
+    if summary["bars_without_return"]:
+        page.text(f"Bars left out: {summary['bars_without_return']:,}; {NO_RETURN}.")
     if summary["bars"] and not summary["bars_with_volume"]:
         page.text("No bar has a volume: rules that ask for it go by true ranges in its place.")
     page.table(("strategies", "number"), [(name.replace("_", " "), summary[name]) for name in _COUNTS])
