@@ -60,16 +60,25 @@ def test_no_size(text):
         pip_of(dataset("EURUSD"), {"*": text})
 
 
-@pytest.mark.parametrize(("digits", "step"), [(0, 1.0), (2, 0.01), (5, 1e-5), (8, 1e-8)])
-def test_the_step_of_prices(digits, step):
-    """The finest decimal that any price has."""
-    assert walk(500, digits=digits, start=7, step=3 * step).step() == pytest.approx(step, rel=1e-15)
+@pytest.mark.parametrize(
+    ("price", "pip"),
+    [(1.16, 1e-4), (150.0, 0.01), (61_000.0, 1.0), (1.23e-5, 1e-9), (1.0, 1e-4), (1000.0, 0.1), (999.9, 0.01), (-0.696, 1e-5)],
+)
+def test_the_pip_follows_from_the_first_price(price, pip):
+    """The greatest power of ten that is at most a ten-thousandth of it, whatever its sign."""
+    assert bars((price,) * 4, (1 / 3,) * 4).pip() == pip
 
 
-def test_adjusted_prices_have_no_step():
-    """Prices with fourteen decimals are no multiples of a tick: an error that names the setting."""
-    with pytest.raises(InputError, match="pips"):
-        bars((4.16825000000001,) * 4, (1 / 3,) * 4).step()
+def test_the_pip_is_there_without_a_price():
+    """Of no bars, and of closes of 0, it is 1; a first close of 0 is passed over."""
+    assert walk(1)[:0].pip() == bars((0,) * 4).pip() == 1.0
+    assert bars((0,) * 4, (20.11,) * 4).pip() == 0.001
+
+
+@pytest.mark.parametrize("later", [101.123456789, 4.16825000000001, 0.0, -37.63, 1e6])
+def test_no_later_price_changes_the_pip(later):
+    """Not one with nine decimals or more, of another size, or without a sign."""
+    assert bars((150.25,) * 4, (later,) * 4).pip() == bars((150.25,) * 4).pip() == 0.01
 
 
 def test_prices_must_be_there():

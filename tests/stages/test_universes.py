@@ -61,9 +61,9 @@ def test_chunks_of_several_files_are_one_series(tmp_path):
 
 
 def test_a_tick_is_told_from_the_prices(tmp_path):
-    """Without a pip, the step of the series' own prices is the unit."""
+    """Without a pip, the unit follows from the first price, and the JSON says so."""
     _, told = build(tmp_path, walk(300, digits=3, start=7, step=0.01), pip=0.0)
-    assert told["pip"] == 0.001
+    assert (told["pip"], told["pip_from"]) == (0.0001, "first close")
 
 
 @pytest.mark.parametrize("rows", [0, 1, 49])

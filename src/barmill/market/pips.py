@@ -14,18 +14,18 @@ _WHOLE = frozenset({"CLP", "COP", "IDR", "VND"})  # quoted in whole units
 
 
 def pip_of(dataset: Dataset, chosen: Mapping[str, str]) -> float:
-    """The pip of a dataset, in its quote unit; 0 where nothing but its prices can tell.
+    """The pip of a dataset, in its quote unit; 0 where only its prices can tell.
 
     In this order: the first glob of `chosen` that its name matches; for a currency pair the custom of its quote currency
     (0.0001; 0.01 of JPY and others with two digits; for whole currencies: theirs); for a metal, also among commodities, its
-    own. Of any other dataset it is the step of its own prices, which `market.series.step` finds where they are read.
+    own. Of any other dataset it follows from its first price: `market.series.Series.pip` finds it where prices are read.
 
     Args:
         dataset: what it is asked of.
         chosen: glob of dataset names → size as text.
 
     Raises:
-        ConfigError: a chosen size is no positive number.
+        ConfigError: a chosen size is not a positive number.
     """
     if text := datasets.chosen(chosen, dataset.name):
         return _positive(dataset.name, text)

@@ -1,5 +1,6 @@
 """A price series as arrays: what the research stages compute on."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ NO_RETURN = (
 )
 """Why bars are left out of what needs returns, and which settings change that."""
 
-_FINEST = 8  # decimals of a price that is quoted; adjusted prices have more
+_PIP_BELOW = 4  # powers of ten between the first digit of a price and its pip
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,12 @@ class Series:
             raise InputError(f"{where}: a price is missing or infinite", "see the diagnosis in artifacts/export")
         return series
 
-    def step(self) -> float:
-        """The step of the prices: the power of ten that every price is a whole multiple of.
+    def pip(self) -> float:
+        """The unit of distances where neither a setting nor a custom says one, in the quote unit; a power of ten.
 
-        Raises:
-            InputError: they have more than eight decimals, as adjusted prices do: no step is theirs.
+        It is the greatest that is at most a ten-thousandth of the first close that is not 0, as the pip of a currency pair
+        near 1 is: 0.0001 of 1.16, 0.01 of 150, 1 of 61,000, 1e-9 of 0.0000123. No later bar changes it, whatever decimals that
+        has. 1 where no close is other than 0.
         """
-        prices = np.unique(np.concatenate([getattr(self, name) for name in PRICES]))
-        for decimals in range(_FINEST + 1):
-            scaled = prices * 10**decimals
-            if (np.abs(scaled - np.rint(scaled)) <= np.abs(scaled) * 1e-12).all():
-                return float(10.0**-decimals)
-        raise InputError(f"the prices have more than {_FINEST} decimals: no tick can be told from them", "set pips for it")
+        first = self.close[self.close != 0][:1]
+        return float(f"1e{math.floor(math.log10(abs(first[0]))) - _PIP_BELOW}") if len(first) else 1.0

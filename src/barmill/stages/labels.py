@@ -32,11 +32,12 @@ def build(
     Args:
         chunks: Parquet files of one series' bars.
         touches: a row per bar, the columns of `market.touches.Touches`; stamps in UTC, ascending.
-        metadata: JSON of what the table is: dataset, rows, span, pip, levels, horizons, touch; `lacking`: why no row is.
+        metadata: JSON of what the table is: dataset, rows, span, pip and what it follows from, levels, horizons, touch;
+            `lacking`: why no row is.
         name: of the dataset.
         levels: distances from the close, in pips, up and down.
         horizons: minutes.
-        pip: in the quote unit; 0: the step of the series' prices.
+        pip: in the quote unit; 0: see `market.series.Series.pip`.
         touch: `range` or `close`, see `market.touches`.
         compression: codec and level of the Parquet file, see `market.compression`.
     """
@@ -45,12 +46,14 @@ def build(
     from barmill.market.touches import Touches, floats
 
     series = Series.read(chunks)
-    pip = pip or series.step()
+    source = "setting or custom" if pip else "first close"
+    pip = pip or series.pip()
     table = Touches.scan(series, levels, horizons, pip, touch).to_arrow()
     write_parquet(touches, table, ["time"], compression=compression, repeating=floats(table))
     stamps = table.column("time")
     span = [stamps[at].as_py().isoformat() for at in (0, -1)] if len(stamps) else [None, None]
     about = {"dataset": name, "rows": len(stamps), "start": span[0], "end": span[1], "pip": pip, "touch": touch}
+    about["pip_from"] = source
     about |= {"levels": list(levels), "horizons": list(horizons)}
     _write(metadata, about if len(stamps) else about | {"lacking": "the series has no bars"})
 

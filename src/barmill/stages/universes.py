@@ -32,13 +32,13 @@ def build(
         out: a row per window, in order of time: `time` (stamp, UTC: start of its last bar), `last` (stamp of the last of the
             series' own bars in it: the row is known once that one has closed), `close` (float64), and the columns of
             `market.features` (float32, NaN where not defined).
-        metadata: JSON of what the table is: rows, span, pip, and of each feature unit, formula, source and how often it is
-            not defined; where there is no row, also `lacking`: why.
+        metadata: JSON of what the table is: rows, span, pip and what it follows from, and of each feature unit, formula,
+            source and how often it is not defined; where there is no row, also `lacking`: why.
         name: of the dataset.
         interval: minutes of a bar.
         lookback: bars of a window.
         own: minutes of the series' bars.
-        pip: in the quote unit; 0: the step of the series' prices.
+        pip: in the quote unit; 0: see `market.series.Series.pip`.
         compression: codec and level of the Parquet file, see `market.compression`.
     """
     from barmill.market.features import table_of, told
@@ -47,12 +47,13 @@ def build(
     from barmill.market.tables import write_parquet
 
     series = Series.read(chunks)
-    pip = pip or series.step()
+    source = "setting or custom" if pip else "first close"
+    pip = pip or series.pip()
     coarser = resample(series, interval, own)
     table = table_of(series, coarser, lookback, interval, pip)
     write_parquet(out, table, ["time"], compression=compression)
     about = {"dataset": name, "universe": Universe(interval, lookback).name, "interval_minutes": interval}
-    about |= {"lookback_bars": lookback, "pip": pip, **told(table)}
+    about |= {"lookback_bars": lookback, "pip": pip, "pip_from": source, **told(table)}
     if not len(table):
         about["lacking"] = _lacking(len(series), len(coarser.bars), interval, lookback)
     metadata.write_text(json.dumps(about, sort_keys=True, indent=1) + "\n", encoding="utf-8")
