@@ -67,7 +67,9 @@ def compare(series, chosen, exits, costs, split, stop_first):
     for found, expected in zip(backtest.trade(signals, exits), parts, strict=True):
         assert_equal_trades(told(found), expected)
     values = backtest.measure(signals, exits).reshape(3, WIDTH)
-    samples = ((parts[0] + parts[1], 0, len(series)), (parts[0], 0, split), (parts[1], split, len(series)))
+    lost = any(each.net <= -1 for each in parts[0])
+    every = parts[0] if lost else parts[0] + parts[1]
+    samples = ((every, 0, len(series)), (parts[0], 0, split), (parts[1], split, len(series)))
     for row, (trades, start, end) in zip(values, samples, strict=True):
         if start == end:
             continue
@@ -173,6 +175,26 @@ def test_a_short_position_that_is_worth_nothing_is_over(after):
     values = Backtest(series, FREE, 5, stop_first=True).measure(signals_of({0: (-1, 1.0)}), (1000, 1, 99))
     told = dict(zip(metrics.COLUMNS, values, strict=True))
     assert (told["total_return"], told["max_drawdown"], told["win_rate"]) == (-1.0, 1.0, 0.0)
+
+
+def test_after_a_total_loss_all_bars_have_the_metrics_of_the_equity_curve():
+    """What is lost in-sample stays lost: later trades are of the out-of-sample bars alone, and in no figure of all bars."""
+    rises = [(10 + k, 10.5 + k, 9.5 + k, 10.2 + k) for k in range(6)]
+    series = series_of(FLAT, FLAT, (30, 31, 29, 30), FLAT, *rises)
+    chosen, exits = {0: (-1, 1.0), 4: (1, 1.0), 6: (1, 1.0)}, (1, 1, 99)
+    inside, outside = compare(series, chosen, exits, FREE, 4, True)
+    assert (inside[-1].net, len(outside)) == (-1.0, 2)
+    backtest = Backtest(series, FREE, 4, stop_first=True)
+    curve = backtest.equity(signals_of(chosen), exits)
+    assert curve.tolist() == [1.0, 1.0] + [0.0] * 8
+    told = dict(zip(metrics.COLUMNS, backtest.measure(signals_of(chosen), exits), strict=True))
+    returns = np.array([0.0, 0.0, -1.0] + [0.0] * 7)
+    year = backtest.per_year()
+    assert told["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * math.sqrt(year), rel=1e-12)
+    assert told["sortino"] == pytest.approx(returns.mean() / math.sqrt((returns**2).mean()) * math.sqrt(year), rel=1e-12)
+    assert (told["calmar"], told["max_drawdown"], told["total_return"]) == (-1.0, 1.0, -1.0)
+    assert (told["n_trades"], told["out_n_trades"], told["win_rate"]) == (1, 2, 0.0)
+    assert told["out_total_return"] > 0
 
 
 def fair(count, seed):

@@ -15,7 +15,8 @@
 - A bar with a price that is not positive has no return: it is left out, and the others are as if it were not there.
 - In-sample and out-of-sample bars are traded apart: a position open at the end of either is closed at its last close, so that
   none has a result in both. A signal at the last in-sample bar is an out-of-sample entry. All bars together are the two, one
-  after the other.
+  after the other; after a total loss in-sample nothing is left to trade with, and they are the in-sample trades, with an
+  equity of 0 from then on.
 """
 
 import functools

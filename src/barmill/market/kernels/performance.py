@@ -42,7 +42,10 @@ def measure(close: Floats, trades: Trades, cut: int, split: int, commission: flo
         _walk(close, trades, bounds, (equity, commission), (curves[0], curves[row], sums[row]))
         _summarise(out[row], trades, bounds, sums[row], curves[row], per_year)
         equity *= sums[row, EQUITY]
-    sums[0] = sums[1] + sums[2]
+    if sums[1, EQUITY] > 0.0:
+        sums[0] = sums[1] + sums[2]
+    else:  # nothing is left to trade with: the later returns are those of a new equity, in its own sample only
+        sums[0], count = sums[1], cut
     sums[0, EQUITY] = equity
     _summarise(out[0], trades, (0, count, 0, end), sums[0], curves[0], per_year)
     return out.ravel()
