@@ -124,7 +124,9 @@ def test_explain_in_json(project: Project) -> None:
     text_edit(project)
     told = json.loads(project.doit("explain", "--json", "upper", "artifacts/join/all.txt").out)
     assert [each["task"] for each in told] == ["upper:ant", "upper:bee", "upper:cat", "join:all"]
-    assert [bool(each["reasons"]) for each in told] == [True, False, False, False]
+    assert [each["kind"] for each in told] == ["stale", "fresh", "fresh", "behind"]
+    assert [bool(each["reasons"]) for each in told] == [True, False, False, True]
+    assert told[3]["reasons"] == ["artifacts/upper/ant.up is written by upper:ant, which is not fresh"]
     assert told[0]["reads"] == [{"role": "text", "path": "data/ant.txt"}]
 
 
@@ -160,7 +162,7 @@ def test_status(project: Project) -> None:
     assert kinds(project, 1) == {
         "upper": {"fresh": 2, "stale": 1},
         "join": {"behind": 1},
-        "split": {"fresh": 1, "behind": 1, "missing": 1},
+        "split": {"behind": 2, "missing": 1, "not_known_until": "join:all"},
     }
     (project.root / "artifacts/upper/bee.up").unlink()
     assert kinds(project, 1)["upper"] == {"fresh": 1, "stale": 1, "missing": 1}

@@ -1,7 +1,7 @@
 """Which targets a command is about."""
 
 import fnmatch
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from doit.exceptions import InvalidCommand
 from doit.task import Task
@@ -25,15 +25,24 @@ def chosen_targets(task_list: Iterable[Task], names: Iterable[str]) -> Iterator[
     Raises:
         InvalidCommand: there is no such target; the nearest are named.
     """
-    targets = all_targets(task_list)
-    by_name = {task.name: [task] for task in targets}
-    for task in targets:
-        by_name.setdefault(task.subtask_of, []).append(task)
+    yield from chosen(all_targets(task_list), names)
+
+
+def chosen(tasks: Sequence[Task], names: Iterable[str]) -> Iterator[Task]:
+    """Those of the tasks that are called by task name, stage name, wildcard, or output path.
+
+    Raises:
+        InvalidCommand: a name is unknown; the nearest are named.
+    """
+    by_name = {task.name: [task] for task in tasks}
+    for task in tasks:
+        if task.subtask_of:
+            by_name.setdefault(task.subtask_of, []).append(task)
         for path in task.targets:
             by_name[path] = [task]
     for name in names:
         if "*" in name:
-            found = [task for task in targets if fnmatch.fnmatch(task.name, name) or fnmatch.fnmatch(task.subtask_of, name)]
+            found = [task for task in tasks if fnmatch.fnmatch(task.name, name) or fnmatch.fnmatch(task.subtask_of or "", name)]
         else:
             found = by_name.get(name) or by_name.get(relative(name)) or []
         if not found:

@@ -2,16 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 
-from doit.task import Task
-
-from barmill.errors import BarmillError
-from barmill.run.commands.select import JSON_OPTION, all_targets, no_arguments
+from barmill.run.commands.select import JSON_OPTION, no_arguments
 from barmill.run.front import FRONT
 from barmill.run.plain import Helped
-from barmill.run.questions import is_fresh
-
-_KINDS = ("fresh", "stale", "missing", "behind")
+from barmill.run.standing import FRESH, KINDS, Graph
 
 
 class Status(Helped):
@@ -21,44 +17,35 @@ class Status(Helped):
     doc_purpose = "per stage: fresh, stale, missing and behind targets"
     doc_usage = ""
     doc_description = (
-        "missing: an output is not there. stale: something it was built from changed. behind: it reads an output of a stale or "
-        "missing target. A stage whose targets are known only after an earlier stage has run counts what is known now. "
-        "Exit code 0 if all are fresh, 1 if not."
+        "missing: an output is not there. stale: something it was built from changed. behind: a target that is not fresh "
+        "writes what it reads, or decides it. A stage whose targets are known only after such a target has run is named. "
+        "A plain task counts under its own name. Exit code 0 if all are fresh, 1 if not."
     )
     cmd_options = (JSON_OPTION,)
 
     def _execute(self, as_json: bool, pos_args: list[str]) -> int:
         no_arguments("status", pos_args)
+        graph = Graph(self.task_list, self.dep_manager, self.loader.namespace)
         counts: dict[str, Counter[str]] = {}
-        moving: set[str] = set()
-        for task in all_targets(self.task_list):
-            kind = self._kind(task, moving)
-            counts.setdefault(task.subtask_of, Counter())[kind] += 1
-            if kind != "fresh":
-                moving.update(task.targets)
+        for task in graph.working():
+            counts.setdefault(str(task.subtask_of or task.name), Counter())[graph.standing(task).kind] += 1
+        unsettled = graph.unsettled()
         if as_json:
-            self.outstream.write(json.dumps({stage: {k: n[k] for k in _KINDS} for stage, n in counts.items()}, indent=1) + "\n")
+            stages: dict[str, dict[str, int | str]] = {stage: {kind: n[kind] for kind in KINDS} for stage, n in counts.items()}
+            for stage, name in unsettled.items():
+                stages.setdefault(stage, dict.fromkeys(KINDS, 0))["not_known_until"] = name
+            self.outstream.write(json.dumps(stages, indent=1) + "\n")
         else:
-            self.outstream.write(_table(counts))
+            self.outstream.write(_table(counts, unsettled))
             for unmatched in FRONT.plan.unmatched() if FRONT.plan else ():
                 self.outstream.write(f"warning: {unmatched}\n")
-        return 0 if not moving else 1
-
-    def _kind(self, task: Task, moving: set[str]) -> str:
-        target, cache = task.meta["target"], task.meta["cache"]
-        if any(not path.exists() for role, path in target.outputs.items() if role not in target.optional):
-            return "missing"
-        if any(path in moving for _, path in target.spelled_out()):
-            return "behind"
-        try:
-            return "fresh" if is_fresh(cache, target, task.name) else "stale"
-        except BarmillError:
-            return "stale"
+        return 0 if all(each.total() == each[FRESH] for each in counts.values()) else 1
 
 
-def _table(counts: dict[str, Counter[str]]) -> str:
+def _table(counts: Mapping[str, Counter[str]], unsettled: Mapping[str, str]) -> str:
     width = max((len(stage) for stage in counts), default=5)
-    lines = [f"{'stage':{width}}" + "".join(f"{kind:>9}" for kind in _KINDS)]
+    lines = [f"{'stage':{width}}" + "".join(f"{kind:>9}" for kind in KINDS)]
     for stage, numbers in counts.items():
-        lines.append(f"{stage:{width}}" + "".join(f"{numbers[kind]:9}" for kind in _KINDS))
+        lines.append(f"{stage:{width}}" + "".join(f"{numbers[kind]:9}" for kind in KINDS))
+    lines += [f"{stage}: all its targets are known only after {name} has run" for stage, name in unsettled.items()]
     return "\n".join(lines) + "\n"
