@@ -83,7 +83,7 @@ def backtest_on(count: int) -> Any:
     from barmill.market.costs import Costs
     from tests.support.made_bars import made
 
-    return Backtest(made(count, step=0.0001), Costs(0.2, 0.3, 0.1), int(count * 0.7), stop_first=True)
+    return Backtest(made(count, step=0.0001), Costs(0.2, 0.3, 0.1), int(count * 0.7), stop_first=True, per_year=375_840.0)
 
 
 def run_of(backtest: Any, every: int) -> list[str]:

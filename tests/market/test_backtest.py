@@ -56,7 +56,7 @@ def assert_equal_metrics(found, expected):
 
 def compare(series, chosen, exits, costs, split, stop_first):
     """Trade and measure with the kernels and the oracle; returns the oracle's trades."""
-    backtest = Backtest(series, costs, split, stop_first)
+    backtest = Backtest(series, costs, split, stop_first, YEAR)
     signals = signals_of(chosen)
     fractions = oracle.Costs(costs.spread / 2e4, costs.slippage / 1e4, costs.commission / 1e4)
     bars, closes = bars_of(series), series.close.tolist()
@@ -73,7 +73,7 @@ def compare(series, chosen, exits, costs, split, stop_first):
     for row, (trades, start, end) in zip(values, samples, strict=True):
         if start == end:
             continue
-        assert_equal_metrics(row, oracle.measure(trades, closes, fractions.commission, start, end, backtest.per_year()))
+        assert_equal_metrics(row, oracle.measure(trades, closes, fractions.commission, start, end, YEAR))
     return parts
 
 
@@ -102,9 +102,10 @@ def series_of(*bars):
 
 
 FREE = Costs(0, 0, 0)
+YEAR = 98_280.0  # bars
 
 
-def one(bars, side=1, exits=(1, 1, 99), stop_first=True):
+def one(bars, side=1, exits=(1, 1, 99), stop_first=True, per_year=YEAR):
     """The one trade of a signal at the first bar with a distance of 1; as (entry, exit, reason, net return)."""
     series = series_of(*bars)
     (trade,) = compare(series, {0: (side, 1.0)}, exits, FREE, len(bars), stop_first)[0]
@@ -172,7 +173,7 @@ def test_a_short_position_that_is_worth_nothing_is_over(after):
     series = series_of(FLAT, FLAT, after, FLAT, FLAT)
     trades = compare(series, {0: (-1, 1.0), 3: (1, 1.0)}, (1000, 1, 99), Costs(4, 2, 1), 5, True)[0]
     assert [(each.exit, each.reason, each.net) for each in trades] == [(2, "stop", -1.0)]
-    values = Backtest(series, FREE, 5, stop_first=True).measure(signals_of({0: (-1, 1.0)}), (1000, 1, 99))
+    values = Backtest(series, FREE, 5, stop_first=True, per_year=YEAR).measure(signals_of({0: (-1, 1.0)}), (1000, 1, 99))
     told = dict(zip(metrics.COLUMNS, values, strict=True))
     assert (told["total_return"], told["max_drawdown"], told["win_rate"]) == (-1.0, 1.0, 0.0)
 
@@ -184,17 +185,29 @@ def test_after_a_total_loss_all_bars_have_the_metrics_of_the_equity_curve():
     chosen, exits = {0: (-1, 1.0), 4: (1, 1.0), 6: (1, 1.0)}, (1, 1, 99)
     inside, outside = compare(series, chosen, exits, FREE, 4, True)
     assert (inside[-1].net, len(outside)) == (-1.0, 2)
-    backtest = Backtest(series, FREE, 4, stop_first=True)
+    backtest = Backtest(series, FREE, 4, stop_first=True, per_year=YEAR)
     curve = backtest.equity(signals_of(chosen), exits)
     assert curve.tolist() == [1.0, 1.0] + [0.0] * 8
     told = dict(zip(metrics.COLUMNS, backtest.measure(signals_of(chosen), exits), strict=True))
     returns = np.array([0.0, 0.0, -1.0] + [0.0] * 7)
-    year = backtest.per_year()
-    assert told["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * math.sqrt(year), rel=1e-12)
-    assert told["sortino"] == pytest.approx(returns.mean() / math.sqrt((returns**2).mean()) * math.sqrt(year), rel=1e-12)
+    assert told["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * math.sqrt(YEAR), rel=1e-12)
+    assert told["sortino"] == pytest.approx(returns.mean() / math.sqrt((returns**2).mean()) * math.sqrt(YEAR), rel=1e-12)
     assert (told["calmar"], told["max_drawdown"], told["total_return"]) == (-1.0, 1.0, -1.0)
     assert (told["n_trades"], told["out_n_trades"], told["win_rate"]) == (1, 2, 0.0)
     assert told["out_total_return"] > 0
+
+
+@pytest.mark.parametrize("bars", [390, 2_000])
+def test_few_bars_are_annualised_as_many(bars):
+    """The factor is that of the calendar: the ratio of a day's bars is their mean over their deviation, times its root."""
+    series = made(bars, 7)
+    chosen, exits = {i: (1 if i % 14 else -1, 0.001) for i in range(0, bars, 7)}, (3, 3, 30)
+    backtest = Backtest(series, FREE, bars, stop_first=True, per_year=YEAR)
+    curve = np.append(1.0, backtest.equity(signals_of(chosen), exits))
+    returns = np.diff(curve) / curve[:-1]
+    told = dict(zip(metrics.COLUMNS, backtest.measure(signals_of(chosen), exits), strict=True))
+    assert told["sharpe"] == pytest.approx(returns.mean() / returns.std(ddof=1) * math.sqrt(252 * 390), rel=1e-9)
+    assert told["annual_return"] == pytest.approx(curve[-1] ** (252 * 390 / bars) - 1, rel=1e-6)
 
 
 def fair(count, seed):
@@ -212,7 +225,7 @@ def test_nothing_is_earned_of_a_fair_walk(exits):
     at = np.flatnonzero(rng.random(40_000) < 0.05)
     signals = Signals(at, rng.choice(np.array([-1, 1], np.int8), len(at)), np.full(len(at), 3e-5))
     for costs in (FREE, Costs(2, 0.5, 0.3)):
-        *_, net, cost = Backtest(series, costs, 40_000, stop_first=True).trade(signals, exits)[0]
+        *_, net, cost = Backtest(series, costs, 40_000, stop_first=True, per_year=YEAR).trade(signals, exits)[0]
         gross = net + cost
         assert len(gross) > 500
         assert abs(gross.mean()) < 4 * gross.std() / math.sqrt(len(gross))

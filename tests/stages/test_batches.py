@@ -24,6 +24,7 @@ from tests.support.made_bars import made
 from tests.support.research import LINES, write_chunk
 
 PARAMS = {"costs": {"spread": 0.2, "commission": 0.3, "slippage": 0.1}, "both_touched": "stop", "out_of_sample": 0.3}
+PARAMS["per_year"] = 375_840.0
 
 
 def rules(*lines):

@@ -24,6 +24,8 @@ from tests.support.made_bars import made
 from tests.support.research import LINES, NAME, sorted_files, write_chunk
 
 TRADING = {"both_touched": "stop", "out_of_sample": 0.3}
+YEAR = 375_840.0  # bars
+ABOUT = {"dataset": NAME, "calendar": "24/5", "per_year": YEAR}
 COSTS = {"spread": 0.2, "commission": 0.3, "slippage": 0.1}
 
 
@@ -40,10 +42,10 @@ def build(folder, lines=LINES, size=20, failing=(), minimum=3, bars=700):
     for number, pieces in enumerate(batches_of(lines, size)):
         files.append(folder / f"results_batch_{number}.parquet")
         mixed = {name: broken if name in failing else rule for name, rule in pieces.items()}
-        batches.build([chunk], files[-1], costs=COSTS, **TRADING, pieces=mixed, known={})
+        batches.build([chunk], files[-1], costs=COSTS, per_year=YEAR, **TRADING, pieces=mixed, known={})
     out = {role: folder / name for role, name in results._FILES.items()}
     roles = {role: out[role] for role in ("merged", "ranking", "failed", "silent", "summary")}
-    results.rank(files, [chunk], **roles, dataset=NAME, costs=COSTS, minimum_trades=minimum, **TRADING)
+    results.rank(files, [chunk], **roles, costs=COSTS, minimum_trades=minimum, **TRADING, **ABOUT)
     return out | {"chunk": chunk}
 
 
@@ -104,8 +106,6 @@ def test_the_score_is_its_definition(tmp_path):
     """The score of every ranked strategy, worked out again from the merged table in plain Python."""
     out = build(tmp_path)
     rows = {row["strategy"]: row for row in read_parquet(out["merged"]).to_pylist()}
-    series = made(700, step=0.0004)
-    backtest = Backtest(series, Costs(**COSTS), 490, stop_first=True)
     chosen = [row for row in rows.values() if row["in_n_trades"] >= 3]
 
     def share(name, row, sign=1):
@@ -119,7 +119,7 @@ def test_the_score_is_its_definition(tmp_path):
     best = (1 - euler) * normal.inv_cdf(1 - 1 / tried) + euler * normal.inv_cdf(1 - 1 / (tried * math.e))
     for told in read_rows(out["ranking"]):
         row = rows[told["strategy"]]
-        ratio = row["in_sharpe"] / math.sqrt(backtest.per_year())
+        ratio = row["in_sharpe"] / math.sqrt(YEAR)
         spread = 1 - row["in_skewness"] * ratio + (row["in_kurtosis"] - 1) / 4 * ratio**2
         deflated = normal.cdf((ratio - best / math.sqrt(489)) * math.sqrt(489) / math.sqrt(spread))
         beside = [each["in_sharpe"] for name, each in rows.items() if one_step(name, told["strategy"], rows)]
@@ -326,7 +326,7 @@ def test_the_page_of_hardly_any_bars(tmp_path, count):
 def test_equity_ends_where_the_metrics_say(tmp_path):
     """The curve of a strategy ends at its total return, and its greatest fall is the drawdown."""
     series = made(700, step=0.0004)
-    backtest = Backtest(series, Costs(**COSTS), 490, stop_first=True)
+    backtest = Backtest(series, Costs(**COSTS), 490, stop_first=True, per_year=YEAR)
     for name in strategies(LINES)[::7]:
         strategy = Strategy.parse(name)
         signals = backtest.signals(FAMILIES[strategy.family].rule, strategy.params)
@@ -349,7 +349,7 @@ class TestContract(StageContract):
         places = {
             role: root / f"artifacts/results/{out[role].name}" for role in ("merged", "ranking", "failed", "silent", "summary")
         }
-        params = {"dataset": NAME, "costs": COSTS, "minimum_trades": 3} | TRADING
+        params = {"costs": COSTS, "minimum_trades": 3} | TRADING | ABOUT
         return Target(NAME, results.rank, {"batches": files, "bars": [out["chunk"]]}, places, params)
 
     def test_columns_of_the_ranking(self, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from barmill.hashing import Digest, digest_bytes
 from barmill.market.costs import Costs
-from barmill.market.series import MINUTE, Series
+from barmill.market.series import Series
 from barmill.market.strategies.chart import Chart
 
 if TYPE_CHECKING:
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 ATR = 30
 """Bars of the average true range that stops and targets are multiples of."""
-
-_YEAR = 365.25 * 24 * 60 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,7 @@ class Backtest:
         costs: of trading.
         split: position of the first out-of-sample bar.
         stop_first: whether a bar that touches stop and target closes at the stop.
+        per_year: bars in a year, see `market.years`.
         left_out: how many bars are left out, because a price of theirs is not positive.
     """
 
@@ -85,15 +84,16 @@ class Backtest:
     costs: Costs
     split: int
     stop_first: bool
+    per_year: float
     left_out: int = 0
 
     @classmethod
-    def read(cls, files: Sequence[Path], costs: Costs, *, out_of_sample: float, stop_first: bool) -> Self:
+    def read(cls, files: Sequence[Path], costs: Costs, *, out_of_sample: float, stop_first: bool, per_year: float) -> Self:
         """On the bars of Parquet files, of which the last `out_of_sample` are out-of-sample."""
         read = Series.read(files)
         series = read[np.flatnonzero(read.has_return())]  # a copy: numba compiles for writable arrays
         split = round(len(series) * (1 - out_of_sample))
-        return cls(series, costs, split, stop_first, len(read) - len(series))
+        return cls(series, costs, split, stop_first, per_year, len(read) - len(series))
 
     def signals(self, rule: Callable[..., NDArray[np.int8]], params: Mapping[str, Any]) -> Signals:
         """The signals of a rule with these parameters; whatever it raises comes through."""
@@ -141,8 +141,8 @@ class Backtest:
         from barmill.market.kernels.performance import measure
 
         trades, cut = self._all_trades(signals, exits)
-        commission, per_year = self.costs.fractions()[2], self.per_year()
-        values: NDArray[np.float64] = measure(self.series.close, trades, cut, self.split, commission, per_year)
+        commission = self.costs.fractions()[2]
+        values: NDArray[np.float64] = measure(self.series.close, trades, cut, self.split, commission, self.per_year)
         return values
 
     def _all_trades(self, signals: Signals, exits: tuple[float, float, int]) -> tuple["Trades", int]:
@@ -151,8 +151,3 @@ class Backtest:
         columns: Any = zip(inside, outside, strict=True)
         trades: Any = tuple(np.concatenate(parts) for parts in columns)
         return trades, len(inside[0])
-
-    def per_year(self) -> float:
-        """Bars in a year, as the series has them; 1 if it has fewer than two."""
-        time = self.series.time
-        return float((len(time) - 1) / ((time[-1] - time[0]) / _YEAR)) if len(time) > 1 else 1.0

@@ -2,9 +2,9 @@
 
 Everything is a fraction, not a percentage: 0.05 is five per cent. E is the equity at the close of each bar, starting with 1
 and compounded, a position valued at the close; r = E / E of the bar before - 1, of every bar, also those without a position;
-n is the number of bars, Y the number of bars in a year (as the series has them: bars - 1 over the years between its first and
-its last stamp). net is a trade's return after all costs. What is undefined (0 / 0, a mean of nothing) is null; x / 0 is
-infinite. A return or fall of less than 1e-12 is rounding, and counts as 0.
+n is the number of bars, Y the number of bars in a year of the dataset's calendar (`market.years`), however many there are here.
+net is a trade's return after all costs. What is undefined (0 / 0, a mean of nothing) is null; x / 0 is infinite. A return or
+fall of less than 1e-12 is rounding, and counts as 0.
 """
 
 METRICS = {

@@ -7,7 +7,9 @@ from typing import Any
 
 from barmill.errors import ConfigError
 from barmill.market.costs import Costs, costs_of
+from barmill.market.datasets import MINUTES
 from barmill.market.strategies.strategy import batches_of
+from barmill.market.years import bars_per_year
 from barmill.plan import Plan
 from barmill.target import Target
 
@@ -19,6 +21,7 @@ def build(
     costs: Mapping[str, float],
     both_touched: str,
     out_of_sample: float,
+    per_year: float,
     pieces: Mapping[str, Callable[..., Any]],
     known: Mapping[str, Path],
 ) -> Mapping[str, str]:
@@ -30,6 +33,7 @@ def build(
         costs: fields of `market.costs.Costs`.
         both_touched: `stop` or `target`; see `market.backtest`.
         out_of_sample: fraction of the bars that are out-of-sample, the last ones.
+        per_year: bars in a year, see `market.years`.
         pieces: strategy → its rule.
         known: strategy → folder of a batch with its result.
     """
@@ -41,7 +45,8 @@ def build(
     if lacking:
         from barmill.market.backtest import Backtest
 
-        backtest = Backtest.read(bars, Costs(**costs), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
+        how = {"out_of_sample": out_of_sample, "per_year": per_year}
+        backtest = Backtest.read(bars, Costs(**costs), stop_first=both_touched == "stop", **how)
         tables.append(results.work_out(lacking, backtest))
     results.write(out, tables)
     return results.failures(tables)
@@ -58,6 +63,7 @@ def targets(plan: Plan) -> Iterator[Target]:
             "costs": asdict(costs_of(dataset, plan.by_dataset("costs"))),
             "both_touched": settings.both_touched,
             "out_of_sample": settings.out_of_sample,
+            "per_year": bars_per_year(plan.calendar(dataset), MINUTES[dataset.frequency]),
         }
         chunks = plan.chunk_files(dataset.name)
         for number, pieces in enumerate(found):

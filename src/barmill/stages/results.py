@@ -12,6 +12,7 @@ from barmill.market.costs import Costs, costs_of
 from barmill.market.datasets import MINUTES, Dataset
 from barmill.market.strategies.strategy import batches_of
 from barmill.market.tables import read_rows, write_rows
+from barmill.market.years import bars_per_year
 from barmill.plan import Plan
 from barmill.target import Target
 
@@ -41,6 +42,8 @@ def rank(
     costs: Mapping[str, float],
     both_touched: str,
     out_of_sample: float,
+    per_year: float,
+    calendar: str,
     minimum_trades: int,
 ) -> None:
     """Merge the batches of a series, and rank its strategies.
@@ -57,6 +60,8 @@ def rank(
         costs: fields of `market.costs.Costs`.
         both_touched: see `batches`.
         out_of_sample: see `batches`.
+        per_year: see `batches`.
+        calendar: whose bars these are; "" where none is known.
         minimum_trades: in-sample trades below which a strategy is not ranked.
     """
     from barmill.market import results, silence
@@ -67,8 +72,9 @@ def rank(
 
     results.write(merged, map(read_parquet, batches))
     table = read_parquet(merged).to_pydict()
-    backtest = Backtest.read(bars, Costs(**costs), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
-    found = ranked(table, Sample(backtest.split, backtest.per_year()), minimum_trades)
+    how = {"out_of_sample": out_of_sample, "per_year": per_year}
+    backtest = Backtest.read(bars, Costs(**costs), stop_first=both_touched == "stop", **how)
+    found = ranked(table, Sample(backtest.split, per_year), minimum_trades)
     write_rows(ranking, COLUMNS, ({name: _cell(row[name]) for name in COLUMNS} for row in found.rows))
     faults = [
         {"strategy": name, "error": error} for name, error in zip(table["strategy"], table["error"], strict=True) if error
@@ -77,7 +83,7 @@ def rank(
     quiet = silence.silent(table, len(backtest.series))
     write_rows(silent, silence.COLUMNS, (each._asdict() for each in quiet))
     told = {"dataset": dataset, "batches": len(batches), **_counts(found, len(table["strategy"]), len(faults), quiet)}
-    told |= {"costs": dict(costs), **_span(backtest)}
+    told |= {"costs": dict(costs), "bars_per_year": per_year, "calendar": calendar, **_span(backtest)}
     summary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
@@ -149,7 +155,8 @@ def page(
     rows: list[dict[str, Any]] = [
         {name: value_of(text) if text else None for name, text in row.items()} for row in read_rows(ranking)[:top]
     ]
-    backtest = Backtest.read(bars, Costs(**counts["costs"]), out_of_sample=out_of_sample, stop_first=both_touched == "stop")
+    how = {"out_of_sample": out_of_sample, "per_year": counts["bars_per_year"]}
+    backtest = Backtest.read(bars, Costs(**counts["costs"]), stop_first=both_touched == "stop", **how)
     curves = {row["strategy"]: _curve(backtest, row["strategy"]) for row in rows[:_CURVES]}
     table = read_parquet(merged).to_pydict()
     grid = LabelGrid.of(read_rows(labels), _json(touches)["pip"])
@@ -182,11 +189,13 @@ def targets(plan: Plan) -> Iterator[Target]:
         bars = plan.chunk_files(name)
         costs = asdict(costs_of(dataset, plan.by_dataset("costs")))
         trading = {"both_touched": settings.both_touched, "out_of_sample": settings.out_of_sample}
+        calendar = plan.calendar(dataset)
+        year = {"calendar": calendar, "per_year": bars_per_year(calendar, MINUTES[dataset.frequency])}
         batches = [plan.path("batches", f"{name}/results_batch_{number}.parquet") for number in range(count)]
         yield Target(
             name, rank, {"batches": batches, "bars": bars},
             {role: here[role] for role in ("merged", "ranking", "failed", "silent", "summary")},
-            trading | {"dataset": name, "costs": costs, "minimum_trades": settings.minimum_trades},
+            trading | year | {"dataset": name, "costs": costs, "minimum_trades": settings.minimum_trades},
         )  # fmt: skip
         read = (
             {role: here[role] for role in ("merged", "ranking", "silent", "summary")}
