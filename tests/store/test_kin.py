@@ -1,5 +1,6 @@
 """Pieces: what an earlier build has worked out of a target is taken from there, only what is lacking is worked out."""
 
+import fcntl
 import json
 import os
 import time
@@ -242,3 +243,28 @@ def test_a_build_that_takes_no_pieces(tmp_path: Path) -> None:
     """A target with pieces whose build function has no place for them fails when it is made."""
     with pytest.raises(TargetError, match="pieces"):
         Target("a", double, {}, {"number": tmp_path / "a"}, pieces={"0": double})
+
+
+def test_record_that_pieces_are_taken_from_is_marked_as_used_under_the_lock(shop: Workshop, monkeypatch) -> None:
+    """A gc that has begun keeps what was used since, so the mark is set before a piece is read, while no gc may delete."""
+    records = [path for path in (shop.store / "actions").rglob("*") if path.is_file()]
+    for path in records:
+        os.utime(path, (time.time() - 900, time.time() - 900))
+    begun = time.time() - 1
+    free = []
+
+    def unpack(written: Any, place: Path) -> None:
+        with open(shop.store / ".lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                free.append(place)
+            except BlockingIOError:
+                free.append(None)
+        assert sum(path.stat().st_mtime > begun for path in records) > sum(path.stat().st_mtime > begun for path in taken)
+        taken.append(next(path for path in records if path.stat().st_mtime > begun and path not in taken))
+
+    taken: list[Path] = []
+    pieces = {str(number): double for number in range(8)}
+    known = shop.cache.kin.known(shop.cache.manifest(shop.target("c", pieces)), shop.root / "known", unpack)
+    assert set(known) == set(pieces)
+    assert (len(taken), free) == (2, [None, None])
