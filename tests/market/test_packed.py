@@ -52,6 +52,7 @@ def test_contents():
         (zipped(), "can't be unpacked|holds no file"),
         (zipped(**{"AAPL.csv": "a", "MSFT.csv": "b"}), "several names, such as AAPL.csv and MSFT.csv"),
     ],
+    ids=["torn gzip", "torn zip", "empty zip", "two symbols"],
 )
 def test_what_is_not_one_series_is_refused(data, words):
     """A damaged file, an empty one, and one that may hold several series are refused by name."""
