@@ -12,7 +12,18 @@ import pytest
 from barmill.market import metrics, ranking
 from barmill.market.backtest import Backtest
 from barmill.market.costs import Costs
-from barmill.market.ranking import COLUMNS, GUARD, Sample, best_of_noise, deflated_sharpe, rank, share_below, stability
+from barmill.market.ranking import (
+    COLUMNS,
+    GUARD,
+    Sample,
+    best_of,
+    chance,
+    deflated_sharpe,
+    rank,
+    share_below,
+    stability,
+    variance_of,
+)
 from barmill.market.silence import REASONS, silent
 from barmill.market.strategies.families import FAMILIES
 from barmill.market.strategies.strategy import Strategy, batches_of, strategies
@@ -113,7 +124,8 @@ def test_the_score_is_its_definition(tmp_path):
         own = sign * row[name]
         return (sum(value < own for value in values) + sum(value == own for value in values) / 2) / len(values)
 
-    tried = len({(row["signal"], row["stop"], row["target"], row["hold"]) for row in rows.values() if row["in_n_trades"]})
+    different = {(row["signal"], row["stop"], row["target"], row["hold"]): row for row in rows.values() if row["in_n_trades"]}
+    tried, ratios = len(different), [row["in_sharpe"] / math.sqrt(YEAR) for row in different.values()]
     normal = statistics.NormalDist()
     euler = 0.57721566490153
     best = (1 - euler) * normal.inv_cdf(1 - 1 / tried) + euler * normal.inv_cdf(1 - 1 / (tried * math.e))
@@ -121,7 +133,12 @@ def test_the_score_is_its_definition(tmp_path):
         row = rows[told["strategy"]]
         ratio = row["in_sharpe"] / math.sqrt(YEAR)
         spread = 1 - row["in_skewness"] * ratio + (row["in_kurtosis"] - 1) / 4 * ratio**2
-        deflated = normal.cdf((ratio - best / math.sqrt(489)) * math.sqrt(489) / math.sqrt(spread))
+        deflated, by_chance = (
+            normal.cdf((ratio - best * deviation) * math.sqrt(489) / math.sqrt(spread))
+            for deviation in (statistics.stdev(ratios), 1 / math.sqrt(489))
+        )
+        assert float(told["deflated_sharpe"]) == pytest.approx(deflated, rel=1e-6, abs=1e-12)
+        assert float(told["deflated_sharpe_chance"]) == pytest.approx(by_chance, rel=1e-6, abs=1e-12)
         beside = [each["in_sharpe"] for name, each in rows.items() if one_step(name, told["strategy"], rows)]
         steady = sum(each >= row["in_sharpe"] / 2 for each in beside) / len(beside) if row["in_sharpe"] > 0 else 0.0
         parts = {
@@ -188,10 +205,11 @@ def test_what_speaks_against_a_strategy():
 def test_shares_and_probabilities():
     """Shares of equal and unknown values, and the deflated ratio where it is known from outside."""
     assert share_below(np.array([1.0, 3.0, 3.0, np.nan])).tolist() == [0.375, 0.75, 0.75, 0.125]
-    assert best_of_noise(1, 100) != best_of_noise(1, 100)
+    assert math.isnan(best_of(1, 0.01))
+    assert math.isnan(best_of(9, chance(1)))
     rng = np.random.default_rng(5)
     highest = rng.normal(0, 1 / math.sqrt(999), (4_000, 100)).max(axis=1).mean()
-    assert best_of_noise(100, 1_000) == pytest.approx(highest, rel=0.02)
+    assert best_of(100, chance(1_000)) == pytest.approx(highest, rel=0.02)
     assert deflated_sharpe(0.1, 0.0, 3.0, 1_001, 0.1) == pytest.approx(0.5)
     assert deflated_sharpe(math.nan, 0.0, 3.0, 1_001, 0.1) == 0.0
 
@@ -199,10 +217,36 @@ def test_shares_and_probabilities():
 @pytest.mark.parametrize(("tried", "expected"), [(100, 0.9004), (46, 0.9505)])
 def test_the_published_deflated_ratio(tried, expected):
     """The example of Bailey and Lopez de Prado (2014): 2.5 a year in 1,250 days, skewness -3, kurtosis 10, variance 1/2."""
-    noise = best_of_noise(tried, 1_250) * math.sqrt(1_249) * math.sqrt(0.5 / 250)
+    noise = best_of(tried, 0.5 / 250)
     if tried == 100:
         assert noise == pytest.approx(0.1132, abs=5e-5)
     assert deflated_sharpe(2.5 / math.sqrt(250), -3.0, 10.0, 1_250, noise) == pytest.approx(expected, abs=5e-5)
+
+
+@pytest.mark.parametrize(("tried", "deflated", "passes"), [(100, 0.9004, False), (46, 0.9505, True)])
+def test_the_ranking_deflates_as_published(tried, deflated, passes):
+    """The same example as a table of trials whose annual ratios have a variance of 1/2; by chance alone it would pass."""
+    rest = np.linspace(-1, 1, tried - 1)
+    low, high = 0.0, 9.0
+    for _ in range(200):  # the spread of the others that makes the variance of all 1/2
+        middle = (low + high) / 2
+        wide = np.append(rest * middle + 1.5, 2.5).var(ddof=1) > 0.5
+        low, high = (low, middle) if wide else (middle, high)
+    ratios = [*(rest * low + 1.5).tolist(), 2.5]
+    assert statistics.variance(ratios) == pytest.approx(0.5, rel=1e-9)
+    names = [f"f n={k} stop=1 target=1 hold=1" for k in range(tried)]
+    signals, counts = [str(k) for k in range(tried)], [100] * tried
+    table = table_of(strategy=names, signal=signals, in_n_trades=counts, in_sharpe=ratios, in_skewness=[-3.0] * tried,
+                     in_kurtosis=[10.0] * tried)  # fmt: skip
+    found = rank(table, Sample(1_250, 250.0), 30)
+    (row,) = (row for row in found.rows if row["strategy"] == names[-1])
+    assert row["deflated_sharpe"] == pytest.approx(deflated, abs=5e-5)
+    assert ("not_significant" not in row["guard"].split(";")) is passes
+    assert row["deflated_sharpe_chance"] > 0.99
+    assert found.expected_best / math.sqrt(250) == pytest.approx(best_of(tried, 0.5 / 250), rel=1e-9)
+    if tried == 100:
+        assert found.expected_best / math.sqrt(250) == pytest.approx(0.1132, abs=5e-5)
+        assert row["deflated_sharpe_chance"] == pytest.approx(0.9933, abs=5e-5)
 
 
 def test_the_best_of_chance_hardly_ever_passes():
@@ -211,9 +255,10 @@ def test_the_best_of_chance_hardly_ever_passes():
     passed = 0
     for _ in range(400):
         returns = rng.standard_t(4, (100, 500))
-        best = returns[np.argmax(returns.mean(axis=1) / returns.std(axis=1))]
+        ratios = returns.mean(axis=1) / returns.std(axis=1, ddof=1)
+        best = returns[np.argmax(ratios)]
         ratio, z = best.mean() / best.std(ddof=1), (best - best.mean()) / best.std()
-        passed += deflated_sharpe(ratio, (z**3).mean(), (z**4).mean(), 500, best_of_noise(100, 500)) > 0.95
+        passed += deflated_sharpe(ratio, (z**3).mean(), (z**4).mean(), 500, best_of(100, variance_of(ratios))) > 0.95
     assert passed < 20
 
 

@@ -16,9 +16,10 @@ and Lopez de Prado 2014): with the ratios per bar, T in-sample bars, skewness g3
 trades,
     SR0 = sqrt(V) ((1 - c) Z(1 - 1 / N) + c Z(1 - 1 / (N e))),  c = 0.5772… (Euler), F the normal distribution, Z its inverse,
     deflated_sharpe = F((SR - SR0) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1) / 4 SR^2)).
-V is 1 / (T - 1), the variance of the ratio of T returns without skill (Lo 2002). The paper takes the variance among the ratios
-that were found; here that is mostly how differently costs weigh, which is no luck. Backtests that resemble one another count as
-N all the same, so the probability is too low rather than too high.
+V is the variance among the ratios of the N backtests (with N - 1 degrees of freedom), as published. With strategies of unlike
+costs it is wider than chance alone, so that fewer pass; with strategies that resemble one another it is narrower.
+deflated_sharpe_chance is the same with V = 1 / (T - 1), the variance of the ratio of T returns without skill (Lo 2002), for
+comparison: it is in no score and no guard. Backtests that resemble one another count as N all the same.
 
 The out-of-sample bars are not part of the score. They are part of the guard: what speaks against a strategy. To choose by the
 guard is to use them once; what is chosen is to be seen on new data.
@@ -49,10 +50,10 @@ GUARD = {
 """What speaks against a strategy → when."""
 
 COLUMNS = (
-    "rank", "strategy", "family", "score", *WEIGHTS, "stability", "deflated_sharpe", "guard", "same_as", "in_n_trades",
-    "in_total_return", "in_sharpe", "in_sortino", "in_max_drawdown", "in_profit_factor", "in_win_rate", "out_n_trades",
-    "out_total_return", "out_sharpe", "out_max_drawdown", "n_trades", "total_return", "sharpe", "max_drawdown", "exposure",
-    "cost",
+    "rank", "strategy", "family", "score", *WEIGHTS, "stability", "deflated_sharpe", "deflated_sharpe_chance", "guard",
+    "same_as", "in_n_trades", "in_total_return", "in_sharpe", "in_sortino", "in_max_drawdown", "in_profit_factor",
+    "in_win_rate", "out_n_trades", "out_total_return", "out_sharpe", "out_max_drawdown", "n_trades", "total_return", "sharpe",
+    "max_drawdown", "exposure", "cost",
 )  # fmt: skip
 """Columns of the ranking. `guard` has what speaks against it, with `;` between, "" if nothing does; `same_as` is the first
 strategy in the alphabet with the same signals and exits, "" if that is itself."""
@@ -80,13 +81,15 @@ class Ranking:
     Attributes:
         rows: of `COLUMNS`, the best first.
         distinct: backtests that differ in signals or exits, of those without an error.
-        expected_best: in-sample Sharpe ratio, per year, that the best of as many strategies without skill is expected to have;
-            NaN where there are fewer than two distinct backtests with trades to choose from.
+        expected_best: in-sample Sharpe ratio, per year, that the best of as many strategies without skill is expected to have,
+            if their ratios vary as the found ones do; NaN where fewer than two distinct backtests have trades to choose from.
+        expected_best_chance: the same if they vary as chance alone makes them.
     """
 
     rows: list[dict[str, Any]]
     distinct: int
     expected_best: float
+    expected_best_chance: float
 
 
 def rank(table: Mapping[str, Sequence[Any]], sample: Sample, minimum_trades: int) -> Ranking:
@@ -102,11 +105,13 @@ def rank(table: Mapping[str, Sequence[Any]], sample: Sample, minimum_trades: int
     for i in good:
         first.setdefault(tuple(table[name][i] for name in ("signal", "stop", "target", "hold")), i)
     same = {i: first[tuple(table[name][i] for name in ("signal", "stop", "target", "hold"))] for i in good}
-    noise = best_of_noise(sum(bool(table["in_n_trades"][i]) for i in first.values()), sample.bars)
+    tried = [i for i in first.values() if table["in_n_trades"][i]]
+    ratios = np.array([_number(table["in_sharpe"][i]) for i in tried]) / math.sqrt(sample.per_year)
+    noises = best_of(len(tried), variance_of(ratios)), best_of(len(tried), chance(sample.bars))
     chosen = [i for i in good if table["in_n_trades"][i] >= max(minimum_trades, 1)]
     stable = stability({table["strategy"][i]: _number(table["in_sharpe"][i]) for i in good})
     values = {name: np.array([_number(table[name][i]) for i in chosen]) for name in _READ}
-    parts = _parts(values, np.array([stable[table["strategy"][i]] for i in chosen]), sample, noise)
+    parts = _parts(values, np.array([stable[table["strategy"][i]] for i in chosen]), sample, noises)
     score = np.sum([weight * parts[name] for name, weight in WEIGHTS.items()], axis=0)
     order = sorted(range(len(chosen)), key=lambda k: (-score[k], table["strategy"][chosen[k]]))
     rows = [
@@ -120,7 +125,7 @@ def rank(table: Mapping[str, Sequence[Any]], sample: Sample, minimum_trades: int
         }
         for position, k in enumerate(order, 1)
     ]
-    return Ranking(rows, len(first), noise * math.sqrt(sample.per_year))
+    return Ranking(rows, len(first), *(noise * math.sqrt(sample.per_year) for noise in noises))
 
 
 _READ = (
@@ -129,15 +134,11 @@ _READ = (
 )  # fmt: skip
 
 
-def _parts(values: Mapping[str, Floats], stable: Floats, sample: Sample, noise: float) -> dict[str, Floats]:
-    """The parts of the score, and what robustness is made of."""
+def _parts(values: Mapping[str, Floats], stable: Floats, sample: Sample, noises: tuple[float, float]) -> dict[str, Floats]:
+    """The parts of the score, what robustness is made of, and the deflated ratio by chance."""
     ratio = values["in_sharpe"] / math.sqrt(sample.per_year)
-    deflated = np.array(
-        [
-            deflated_sharpe(*each, sample.bars, noise)
-            for each in zip(ratio, values["in_skewness"], values["in_kurtosis"], strict=True)
-        ]
-    )
+    shapes = list(zip(ratio, values["in_skewness"], values["in_kurtosis"], strict=True))
+    deflated, by_chance = (np.array([deflated_sharpe(*each, sample.bars, noise) for each in shapes]) for noise in noises)
     return {
         "return": share_below(values["in_total_return"]),
         "risk": (share_below(-values["in_max_drawdown"]) + share_below(-values["in_ulcer_index"])) / 2,
@@ -145,6 +146,7 @@ def _parts(values: Mapping[str, Floats], stable: Floats, sample: Sample, noise: 
         "robustness": (np.where(np.isnan(stable), deflated, stable) + deflated) / 2,
         "stability": stable,
         "deflated_sharpe": deflated,
+        "deflated_sharpe_chance": by_chance,
     }
 
 
@@ -204,17 +206,33 @@ def _point(name: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
     return words, tuple(float(each) for each in values if not isinstance(each, str))
 
 
-def best_of_noise(count: int, bars: int) -> float:
-    """SR0: the Sharpe ratio per bar that the best of `count` strategies without skill is expected to have; NaN below two."""
-    if min(count, bars) <= 1:
+def variance_of(ratios: Floats) -> float:
+    """V as published: the variance among Sharpe ratios, those that are undefined left out; NaN of fewer than two."""
+    known = ratios[np.isfinite(ratios)]
+    return float(known.var(ddof=1)) if len(known) > 1 else math.nan
+
+
+def chance(bars: int) -> float:
+    """V by chance alone: the variance of the Sharpe ratio of so many returns without skill; NaN of fewer than two."""
+    return 1 / (bars - 1) if bars > 1 else math.nan
+
+
+def best_of(count: int, variance: float) -> float:
+    """SR0: the Sharpe ratio that the best of `count` strategies without skill is expected to have; NaN below two.
+
+    Args:
+        count: strategies that were tried, N.
+        variance: V, among their ratios, in the same unit of time.
+    """
+    if count <= 1:
         return math.nan
     euler, normal = 0.5772156649015329, NormalDist()
     best = (1 - euler) * normal.inv_cdf(1 - 1 / count) + euler * normal.inv_cdf(1 - 1 / (count * math.e))
-    return best / math.sqrt(bars - 1)
+    return best * math.sqrt(variance)
 
 
 def deflated_sharpe(ratio: float, skewness: float, kurtosis: float, bars: int, noise: float) -> float:
-    """The deflated Sharpe ratio, a probability; 0 where it can't be told."""
+    """The deflated Sharpe ratio, a probability; 0 where it is not known. `noise` is SR0, NaN for none."""
     spread = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2
     z = (
         (ratio - (0.0 if math.isnan(noise) else noise)) * math.sqrt(max(bars - 1, 0)) / math.sqrt(spread)

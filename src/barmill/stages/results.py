@@ -99,8 +99,13 @@ def _counts(found: "Ranking", strategies: int, failed: int, quiet: Sequence["Sil
         "too_few_trades": strategies - failed - len(quiet) - len(found.rows),
         "ranked": len(found.rows),
         "passed": sum(not row["guard"] for row in found.rows),
-        "expected_best_sharpe": None if math.isnan(found.expected_best) else found.expected_best,
+        "expected_best_sharpe": _known(found.expected_best),
+        "expected_best_sharpe_chance": _known(found.expected_best_chance),
     }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def page(

@@ -59,22 +59,24 @@ def ranking(page: Page, top: Sequence[Mapping[str, Any]]) -> None:
 
 
 _COLUMNS = (
-    "rank", "strategy", "score", "in return", "in sharpe", "in drawdown", "trades", "out return", "out sharpe", "against it",
+    "rank", "strategy", "score", "in return", "in sharpe", "deflated", "by chance", "in drawdown", "trades", "out return",
+    "out sharpe", "against it",
 )  # fmt: skip
 _WORDS = ("strategy", "against it")
 _COUNTS = ("strategies", "distinct", "failed", "too_short", "silent", "too_few_trades", "ranked", "passed")
 _SHOWN = (
-    "rank", "strategy", "score", "in_total_return", "in_sharpe", "in_max_drawdown", "n_trades", "out_total_return",
-    "out_sharpe",
+    "rank", "strategy", "score", "in_total_return", "in_sharpe", "deflated_sharpe", "deflated_sharpe_chance", "in_max_drawdown",
+    "n_trades", "out_total_return", "out_sharpe",
 )  # fmt: skip
 
 
 def _verdict(page: Page, summary: Mapping[str, Any]) -> None:
-    best = summary["expected_best_sharpe"]
+    best, chance = summary["expected_best_sharpe"], summary["expected_best_sharpe_chance"]
     expected = (
         ""
         if best is None
-        else f" The best of as many strategies without skill would show an in-sample Sharpe ratio of {best:.1f}."
+        else f" The best of as many strategies without skill would show an in-sample Sharpe ratio of {best:.1f}, going by how "
+        f"much the ratios found vary (this counts), and of {chance:.1f} by chance alone."
     )
     if summary["failed"]:
         page.text(f"Partial: {summary['failed']} strategies failed and are in no figure below; see failed.csv.")
