@@ -10,6 +10,8 @@ from barmill.errors import ConfigError
 from barmill.market import metrics
 from barmill.market.backtest import ATR, Backtest
 from barmill.market.costs import Costs
+from barmill.market.indicators import definitions
+from barmill.market.indicators import series as averages
 from barmill.market.kernels.rolling import tails
 from barmill.market.series import Series
 from barmill.market.silence import bars_needed
@@ -53,6 +55,36 @@ def test_a_rule_is_what_its_definition_says(family):
         assert sides(series, family, params).tolist() == expected, params
         spoken += np.count_nonzero(expected)
     assert spoken > 10
+
+
+def still_at_first(count):
+    """Bars that do not move before the bar `count`."""
+    series = made(330, 7, step=0.0005, decimals=4, minutes=5)
+    prices = {name: getattr(series, name).copy() for name in ("open", "high", "low", "close")}
+    for values in prices.values():
+        values[:count] = series.close[0]
+    return Series(**{**vars(series), **prices})
+
+
+@pytest.mark.parametrize("still", [0, 40])
+@pytest.mark.parametrize("n", [2, 14, 30])
+def test_strategies_and_indicators_share_one_definition_of_each_average(n, still):
+    """EMA, RSI, ATR, Bollinger bands and MACD of strategies are those of the indicators, from the first bar to the last."""
+    series = still_at_first(still)
+    chart, close, bars = backtest(series).chart, series.close, (series.high, series.low, series.close)
+    line = chart.ema(n) - chart.ema(2 * n)
+    expected_line, expected_signal, _ = definitions.macd(close, fast=n, slow=2 * n, signal=9)
+    pairs = {
+        "ema": (chart.ema(n), averages.ema(close, n)),
+        "rsi": (chart.rsi(n), definitions.rsi(close, n=n)),
+        "atr": (chart.atr(n), definitions.atr(*bars, n=n)),
+        "mean": (chart.mean(n), averages.mean(close, n)),
+        "deviation": (chart.deviation(n), averages.deviation(close, n)),
+        "macd": (line, expected_line),
+        "macd signal": (chart.ema_of(line, 9), expected_signal),
+    }
+    for name, (found, expected) in pairs.items():
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
 def without_volume(series, count):

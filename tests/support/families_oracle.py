@@ -27,12 +27,12 @@ class Bars:
         self.strengths = {}
 
     def ema(self, i, n, values=None):
-        """Exponential mean of the values up to i, started with the first that is known."""
+        """Exponential mean of the values up to i, started with the mean of the first n that are known."""
         known = [each for each in (values or self.close)[: i + 1] if each is not None]
         if len(known) < n:
             return None
-        mean = known[0]
-        for each in known[1:]:
+        mean = sum(known[:n]) / n
+        for each in known[n:]:
             mean = 2 / (n + 1) * each + (1 - 2 / (n + 1)) * mean
         return mean
 
@@ -82,7 +82,7 @@ class Bars:
         up, down = (self.wilder([max(sign * each, 0.0) for each in changes], n) for sign in (1, -1))
         if up is None:
             return None
-        return 50.0 if up + down == 0 else 100 - 100 / (1 + up / down) if down else 100.0
+        return 100 - 100 / (1 + up / down) if down else 100.0
 
     def efficiency(self, i, n):
         """Kaufman's efficiency ratio."""

@@ -10,18 +10,21 @@ Floats = NDArray[np.float64]
 
 @loop
 def ema(values: Floats, span: int) -> Floats:
-    """Exponential mean with alpha = 2 / (span + 1), started with the first value that is not NaN, known from the span-th on."""
+    """Exponential mean with alpha = 2 / (span + 1): that of the first `span` values, then mean + alpha (value - mean).
+
+    The values before the first that is not NaN are left out. It is the EMA of `market.indicators`, to within rounding.
+    """
     out = np.full(len(values), np.nan)
     alpha = 2.0 / (span + 1.0)
     mean, seen = 0.0, 0
     for i in range(len(values)):
-        if seen > 0:
-            mean += alpha * (values[i] - mean)
-        elif values[i] == values[i]:
-            mean = values[i]
-        else:
+        if seen == 0 and values[i] != values[i]:
             continue
         seen += 1
+        if seen <= span:
+            mean += values[i] / span
+        else:
+            mean += alpha * (values[i] - mean)
         if seen >= span:
             out[i] = mean
     return out

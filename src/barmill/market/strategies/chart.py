@@ -45,7 +45,7 @@ class Chart:
         self._known: dict[tuple[str, int], Floats] = {}
 
     def ema(self, n: int) -> Floats:
-        """Exponential mean of the closes."""
+        """Exponential mean of the closes: the indicator EMA."""
         return self._once("ema", n, lambda: self.ema_of(self.close, n))
 
     def ema_of(self, values: Floats, n: int) -> Floats:
@@ -58,7 +58,7 @@ class Chart:
         return self._once("atr", n, lambda: rolling.wilder(self.true_range, n))
 
     def rsi(self, n: int) -> Floats:
-        """Relative strength index, 0 to 100 (Wilder 1978); 50 where nothing moved."""
+        """Relative strength index, 0 to 100 (Wilder 1978), 100 where there was no fall: the indicator RSI."""
         return self._once("rsi", n, lambda: self._strength(n))
 
     def mean(self, n: int) -> Floats:
@@ -143,7 +143,7 @@ class Chart:
         gain, loss = rolling.wilder(np.maximum(change, 0.0), n), rolling.wilder(np.maximum(-change, 0.0), n)
         total = gain + loss
         still = total <= 0.0
-        strength = np.where(still, 50.0, 100.0 * gain / np.where(still, 1.0, total))
+        strength = np.where(still, 100.0, 100.0 * gain / np.where(still, 1.0, total))
         return np.append(np.full(min(1, len(self.close)), np.nan), strength)
 
     def _efficiency(self, n: int) -> Floats:
