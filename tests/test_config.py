@@ -1,5 +1,6 @@
 """Settings: defaults, pyproject.toml, environment; every fault names the key, the place and the cure."""
 
+import datetime as dt
 import errno
 from pathlib import Path
 from unittest import mock
@@ -98,6 +99,8 @@ def test_lists(tmp_path: Path) -> None:
         ('link = "hard"', ["link", "'hard'", "'hardlink'"]),
         ('fsync = "maybe"', ["fsync", "'maybe'", "bool"]),
         ("fsync = 1", ["fsync", "1", "bool"]),
+        ("out_of_sample = 1.0", ["out_of_sample", "1.0", "share or date", "2024-01-01"]),
+        ('out_of_sample = "soon"', ["out_of_sample", "'soon'", "share or date"]),
         ("spike = true", ["spike", "True", "float"]),
         ("spike = nan", ["spike", "nan", "float"]),
         ("spike = inf", ["spike", "inf", "float"]),
@@ -232,3 +235,13 @@ def test_doit_names_the_line_of_another_folder_s_file_without_a_traceback(tmp_pa
     result = Project(tmp_path / "q").doit("-f", str(project.root / "dodo.py"), "-d", str(project.root))
     assert (result.code, "Traceback" in result.out + result.err) == (3, False)
     assert f"{project.root}/pyproject.toml, line 2, column 9: Invalid value" in result.err
+
+
+@pytest.mark.parametrize(
+    ("toml", "value"),
+    [("0.3", 0.3), ("0", 0.0), ("2024-01-01", dt.date(2024, 1, 1)), ('"2024-01-01"', dt.date(2024, 1, 1)), ('"0.2"', 0.2)],
+)
+def test_out_of_sample_is_a_share_or_a_date(tmp_path, toml, value):
+    """As TOML writes them, or as text."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.barmill]\nout_of_sample = {toml}\n")
+    assert load_settings(tmp_path, {}).out_of_sample == value

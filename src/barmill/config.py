@@ -63,7 +63,8 @@ class Settings:
         costs: glob of dataset names → spread, commission, slippage in basis points (`"0.2 0.3 0.1"`), where those of its
             kind, see `market.costs`, don't fit.
         both_touched: what a bar that touches stop and target, and opens beyond neither, ends a position at.
-        out_of_sample: fraction of the bars, the last ones, that regimes, patterns and rankings are not learned from.
+        out_of_sample: the date from which regimes, patterns and rankings learn nothing, or the share of the bars, the last
+            ones, from which `market.samples` finds it.
         minimum_trades: in-sample trades below which a strategy is not ranked.
         top: strategies in the report.
         indicator_window: 0: indicators are of the whole history; else by the rules of scripts that see so many bars only.
@@ -130,7 +131,7 @@ class Settings:
     batch_size: int = 200
     costs: Mapping[str, str] = field(default_factory=dict)
     both_touched: str = field(default="stop", metadata={"choices": ("stop", "target")})
-    out_of_sample: float = 0.3
+    out_of_sample: float | dt.date = field(default=0.3, metadata={"kind": "share or date"})
     minimum_trades: int = 30
     top: int = 20
     indicator_window: int = 0
@@ -291,6 +292,11 @@ def _as_date(value: object) -> dt.date | None:
         return None
 
 
+def _as_share_or_date(value: object) -> float | dt.date | None:
+    share: float | None = _as_number(float)(value)
+    return _as_date(value) if share is None else share if share < 1 else None
+
+
 def _as_tables(value: object) -> dict[str, dict[str, Any]] | None:
     if isinstance(value, str):
         value = _as_toml(value)
@@ -329,6 +335,7 @@ _CONVERTERS = {
     "table": _as_table,
     "table of tickers": _as_tickers,
     "date": _as_date,
+    "share or date": _as_share_or_date,
     "tables": _as_tables,
     "list of addresses": _as_addresses,
     "list": _as_list(_as_str),
@@ -343,6 +350,7 @@ _EXAMPLES = {
     "table": '{"forex/*" = "week"}',
     "table of tickers": '{"FB.US" = "META.US"}',
     "date": "2030-12-31",
+    "share or date": "0.3, or 2024-01-01",
     "tables": '{stooq = {source = "d_us_txt.zip"}}',
     "list of addresses": '["json://localhost:8080/hook", "mailto://mail.example.org?from=a@example.org&to=b@example.org"]',
     "list": '["forex/1min/*"]',

@@ -113,9 +113,9 @@ def test_too_few_rows(count):
     assert len(list(profiles.transitions(found))) == (2 if count else 0)
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0, 1.5])
+@pytest.mark.parametrize("share", [1.0, 1.5, -0.1])
 def test_a_share_that_leaves_a_sample_empty(share):
-    """All rows out of sample, or none, is an error that names the setting."""
+    """All rows out of sample, or more, or fewer than none, is an error that names the setting."""
     with pytest.raises(Exception, match="out_of_sample"):
         find(universe(clouds()[1]), "kmeans", share)
 
@@ -169,7 +169,7 @@ def test_a_series_of_one_price():
     """Where nothing ever moves there is nothing to sort: no row is in a regime, and it is told why."""
     flat = walk(3000)
     same = Series(flat.time, *([np.full(3000, 1.1)] * 4), np.zeros(3000))
-    assert_none(find(table_of(same, resample(same, 5, 1), 5, 5, 0.0001), "kmeans", 0.3), "no feature moves in the 417 rows")
+    assert_none(find(table_of(same, resample(same, 5, 1), 5, 5, 0.0001), "kmeans", 0.3), "no feature moves in the 416 rows")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -191,11 +191,11 @@ def test_the_choice_of_hdbscan_is_told():
     for each in (values, values + np.random.default_rng(2).standard_normal(values.shape) * 2):
         found = find(universe(each), "hdbscan", 0.3)
         tried = {(row["smallest"], row["neighbours"]): row["score"] for row in found.told["validity"]}
-        assert set(tried) == set(itertools.product((10, 21, 42), (10, 25)))
+        assert set(tried) == set(itertools.product((10, 20, 40), (10, 25)))
         best = (found.told["smallest"], found.told["neighbours"])
         assert best == max(choice for choice, score in tried.items() if score == max(tried.values()))
-        points = ((each - each[:2100].mean(axis=0)) / each[:2100].std(axis=0))[:2100].astype(np.float32)
-        some = found.regime[:2100][::3]
+        points = ((each - each[:2016].mean(axis=0)) / each[:2016].std(axis=0))[:2016].astype(np.float32)
+        some = found.regime[:2016][::3]
         slow = validity_oracle.validity(points[::3].tolist(), some.tolist())
         assert tried[best] == pytest.approx(slow, abs=0.1)
 

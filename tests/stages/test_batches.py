@@ -179,8 +179,8 @@ def test_not_every_pair_is_as_cheap_as_euros_in_dollars(symbol):
     assert (costs_of(other, {}) == costs_of(metal, {})) == (symbol == "XAUUSD")
 
 
-def test_out_of_sample_is_a_fraction():
-    """A fraction of one or more is an error before anything runs."""
+def test_a_share_out_of_sample_is_below_one():
+    """A share of one or more is an error before anything runs."""
     with pytest.raises(ConfigError, match="out_of_sample"):
         next(iter(batches.targets(Plan(Settings(out_of_sample=1.0)))))
 

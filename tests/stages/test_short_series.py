@@ -155,7 +155,7 @@ def test_a_series_that_never_moves(researched):
     """No regime can be told, no event and no signal comes, and it is said that nothing moves, not that bars are lacking."""
     research = researched("flat")
     lacking = research.lacking()
-    assert lacking["kmeans"] == "no feature moves in the 417 rows in sample, or is defined in half of them"
+    assert lacking["kmeans"] == "no feature moves in the 416 rows in sample, or is defined in half of them"
     assert lacking["barriers"] == "the volatility of a day rests on the returns of three days at none of 3,000 bars"
     assert research.told("results", "summary.json")["silent"] == len(strategies(LINES))
     assert research.told("patterns", f"{UNIVERSE}_{LABEL}_metadata.json")["rules_tried"] == 0

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from barmill.hashing import Digest, digest_bytes
 from barmill.market.costs import Costs
+from barmill.market.samples import split
 from barmill.market.series import Series
 from barmill.market.strategies.chart import Chart
 
@@ -74,7 +75,7 @@ class Backtest:
     Args:
         series: the bars.
         costs: of trading.
-        split: position of the first out-of-sample bar.
+        split: position of the first out-of-sample bar, see `market.samples`.
         stop_first: whether a bar that touches stop and target closes at the stop.
         per_year: bars in a year, see `market.years`.
         left_out: how many bars are left out, because a price of theirs is not positive.
@@ -88,12 +89,13 @@ class Backtest:
     left_out: int = 0
 
     @classmethod
-    def read(cls, files: Sequence[Path], costs: Costs, *, out_of_sample: float, stop_first: bool, per_year: float) -> Self:
-        """On the bars of Parquet files, of which the last `out_of_sample` are out-of-sample."""
+    def read(
+        cls, files: Sequence[Path], costs: Costs, *, out_of_sample: float | str, stop_first: bool, per_year: float
+    ) -> Self:
+        """On the bars of Parquet files, of which some are out of sample, as `market.samples` says."""
         read = Series.read(files)
         series = read[np.flatnonzero(read.has_return())]  # a copy: numba compiles for writable arrays
-        split = round(len(series) * (1 - out_of_sample))
-        return cls(series, costs, split, stop_first, per_year, len(read) - len(series))
+        return cls(series, costs, split(series.time, out_of_sample), stop_first, per_year, len(read) - len(series))
 
     def signals(self, rule: Callable[..., NDArray[np.int8]], params: Mapping[str, Any]) -> Signals:
         """The signals of a rule with these parameters; whatever it raises comes through."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from barmill.market import arrays
 from barmill.market.features import FEATURES
 from barmill.market.grids import Label
-from barmill.market.samples import split
+from barmill.market.samples import border, text_of
 from barmill.market.series import MINUTE
 from barmill.market.touches import OUTCOMES, Touches
 
@@ -41,6 +41,7 @@ class Rows:
         inside: bool, shape (n,): in sample.
         overlap: how many successive rows share a horizon: that many count as one when chance is reckoned.
         lacking: why nothing can be learned from them, or "".
+        since: the border from which rows are out of sample, ISO text.
     """
 
     names: tuple[str, ...]
@@ -51,9 +52,10 @@ class Rows:
     inside: NDArray[np.bool_]
     overlap: float
     lacking: str = ""
+    since: str = ""
 
 
-def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_sample: float, interval: int) -> Rows:
+def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_sample: float | str, interval: int) -> Rows:
     """Join a universe with a label by the bar at whose close a window is known.
 
     Args:
@@ -61,7 +63,7 @@ def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_
         touches: of the same series.
         label: whose outcomes are joined.
         tie: see `market.touches`.
-        out_of_sample: fraction of the rows, the last ones, that are not learned from.
+        out_of_sample: which rows are not learned from: from a date on, or a share of them, the last ones; see `market.samples`.
         interval: minutes between rows.
     """
     last = arrays.stamps(universe.column("last"))
@@ -69,17 +71,17 @@ def rows(universe: "pa.Table", touches: Touches, label: Label, tie: str, out_of_
     found = {name: touches.outcomes(label, tie, sign) for name, sign in DIRECTIONS.items()}
     known = np.all([each.outcome[place] <= OUTCOMES.index("none") for each in found.values()], axis=0)
     known &= place < touches.covered(label.horizon)
-    cut = split(len(last), out_of_sample)
-    horizon = label.horizon * MINUTE
-    inside = last + horizon < (last[cut] if len(last) else 0)
-    kept = np.flatnonzero(known & (inside | (np.arange(len(last)) >= cut)))
+    cut = border(last, out_of_sample)
+    inside = last + label.horizon * MINUTE < cut
+    kept = np.flatnonzero(known & (inside | (last >= cut)))
     names = tuple(each.name for each in FEATURES)
     features = np.column_stack([arrays.numbers(universe.column(name)).astype(np.float64) for name in names])
     hour = last % (24 * _HOUR) // _HOUR
     outcomes = {name: each.outcome[place[kept]] for name, each in found.items()}
     gains = {name: each.magnitude[place[kept]] for name, each in found.items()}
     lacking = _lacking(len(touches.columns["time"]), int(inside[kept].sum()), int((~inside[kept]).sum()))
-    return Rows(names, features[kept], hour[kept], outcomes, gains, inside[kept], max(1.0, label.horizon / interval), lacking)
+    overlap = max(1.0, label.horizon / interval)
+    return Rows(names, features[kept], hour[kept], outcomes, gains, inside[kept], overlap, lacking, text_of(cut))
 
 
 def _lacking(bars: int, inside: int, outside: int) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barmill.market import arrays
-from barmill.market.samples import learners, split, spread
+from barmill.market.samples import border, learners, spread, text_of
 from barmill.market.validity import validity
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Regimes:
         inside: how many of the rows, the first ones, are in sample.
         features: the columns that were seen.
         values: float64, shape (n, features): theirs.
-        told: how they were found: features left out, fitted rows, scores; or `lacking`: why there are none.
+        told: how they were found: the border, features left out, fitted rows, scores; or `lacking`: why there are none.
     """
 
     regime: NDArray[np.int16]
@@ -63,7 +63,7 @@ class Regimes:
         return slice(0, self.inside) if name == "in" else slice(self.inside, None)
 
 
-def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
+def find(universe: "pa.Table", method: str, out_of_sample: float | str) -> Regimes:
     """Find regimes in the rows in sample, and sort all rows into them.
 
     Where too few rows are in sample, or nothing sets them apart, every row is in none, and it is told why.
@@ -71,17 +71,22 @@ def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
     Args:
         universe: a table of `market.features`.
         method: one of `grids.METHODS`.
-        out_of_sample: fraction of the rows, the last ones, that are only sorted.
+        out_of_sample: which rows are only sorted: from a date on, or a share of them, the last ones; see `market.samples`.
+
+    Raises:
+        ConfigError: all rows, or none, would be out of sample by their share.
     """
     every = np.column_stack([arrays.numbers(universe.column(name)).astype(np.float64) for name in FEATURES])
-    inside = split(len(every), out_of_sample)
+    last = arrays.stamps(universe.column("last"))
+    cut = border(last, out_of_sample)
+    inside, since = int(np.searchsorted(last, cut)), {"out_of_sample_from": text_of(cut)}
     kept = [k for k in range(len(FEATURES)) if _varies(every[:inside, k])]
     values = every[:, kept]
     whole = np.asarray(~np.isnan(values).any(axis=1))
     known = np.flatnonzero(whole)
     if lacking := _lacking(values[:inside], whole[:inside]):
         nowhere = np.full(len(every), _NOISE, np.int16), np.full(len(every), np.nan, np.float32)
-        return Regimes(*nowhere, inside, tuple(FEATURES[k] for k in kept), values, {"lacking": lacking})
+        return Regimes(*nowhere, inside, tuple(FEATURES[k] for k in kept), values, since | {"lacking": lacking})
     points = _scaled(values, inside)
     fitted = spread(known[known < inside], _MOST[method])
     _, threads = learners()
@@ -91,7 +96,7 @@ def find(universe: "pa.Table", method: str, out_of_sample: float) -> Regimes:
     regime[known], distance[known] = labels, distances
     regime = _renumbered(regime, every[:, FEATURES.index("volatility")], inside)
     names = tuple(FEATURES[k] for k in kept)
-    told |= {"left_out": [name for name in FEATURES if name not in names], "fitted_rows": len(fitted)}
+    told |= since | {"left_out": [name for name in FEATURES if name not in names], "fitted_rows": len(fitted)}
     return Regimes(regime, distance, inside, names, values, told)
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from barmill.errors import ConfigError
+from barmill.market import border
 from barmill.market.costs import Costs, costs_of
 from barmill.market.datasets import MINUTES
 from barmill.market.strategies.strategy import batches_of
@@ -20,7 +20,7 @@ def build(
     *,
     costs: Mapping[str, float],
     both_touched: str,
-    out_of_sample: float,
+    out_of_sample: float | str,
     per_year: float,
     pieces: Mapping[str, Callable[..., Any]],
     known: Mapping[str, Path],
@@ -32,7 +32,7 @@ def build(
         out: Parquet, a row per strategy, ascending: see `market.results`. A strategy whose rule fails is a row with its error.
         costs: fields of `market.costs.Costs`.
         both_touched: `stop` or `target`; see `market.backtest`.
-        out_of_sample: fraction of the bars that are out-of-sample, the last ones.
+        out_of_sample: the date from which bars are out-of-sample, or their share; see `market.samples`.
         per_year: bars in a year, see `market.years`.
         pieces: strategy → its rule.
         known: strategy → folder of a batch with its result.
@@ -45,7 +45,7 @@ def build(
     if lacking:
         from barmill.market.backtest import Backtest
 
-        how = {"out_of_sample": out_of_sample, "per_year": per_year}
+        how: dict[str, Any] = {"out_of_sample": out_of_sample, "per_year": per_year}
         backtest = Backtest.read(bars, Costs(**costs), stop_first=both_touched == "stop", **how)
         tables.append(results.work_out(lacking, backtest))
     results.write(out, tables)
@@ -54,15 +54,13 @@ def build(
 
 def targets(plan: Plan) -> Iterator[Target]:
     """A target per batch and dataset of the research."""
-    settings = plan.settings
-    if not 0 <= settings.out_of_sample < 1:
-        raise ConfigError(f"setting out_of_sample: {settings.out_of_sample} is no fraction below 1", "for example 0.3")
+    settings, share = plan.settings, border.of_setting(plan.settings.out_of_sample)
     found = batches_of(tuple(settings.strategies), settings.batch_size)
     for dataset in plan.research():
         params = {
             "costs": asdict(costs_of(dataset, plan.by_dataset("costs"))),
             "both_touched": settings.both_touched,
-            "out_of_sample": settings.out_of_sample,
+            "out_of_sample": share,
             "per_year": bars_per_year(plan.calendar(dataset), MINUTES[dataset.frequency]),
         }
         chunks = plan.chunk_files(dataset.name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from barmill.market import grids
+from barmill.market import border, grids
 from barmill.market.datasets import MINUTES
 from barmill.plan import Plan
 from barmill.target import Target
@@ -23,7 +23,7 @@ def build(
     label: str,
     interval: int,
     tie: str,
-    out_of_sample: float,
+    out_of_sample: float | str,
 ) -> None:
     """Mine rules from features to outcomes in the earlier rows of a universe, and judge them by the later ones.
 
@@ -38,7 +38,7 @@ def build(
         label: name of the label whose outcomes are to be told.
         interval: minutes of the universe's bars.
         tie: see `market.touches`.
-        out_of_sample: fraction of the rows, the last ones, that are not learned from.
+        out_of_sample: the date from which rows are not learned from, or their share; see `market.samples`.
     """
     from barmill.market import associations, patterns
     from barmill.market import importances as weights
@@ -53,7 +53,8 @@ def build(
     write_rows(rules, associations.COLUMNS, map(_text, mined))
     write_rows(importances, weights.COLUMNS, map(_text, weighed))
     told: dict[str, Any] = {"lacking": rows.lacking} if rows.lacking else {}
-    told |= {"label": label, "rows_in": int(rows.inside.sum()), "rows_out": int((~rows.inside).sum()), "overlap": rows.overlap}
+    told |= {"label": label, "out_of_sample_from": rows.since}
+    told |= {"rows_in": int(rows.inside.sum()), "rows_out": int((~rows.inside).sum()), "overlap": rows.overlap}
     told |= {"rules_tried": tried, "rules": len(mined), "surviving": sum(rule["survives"] == "yes" for rule in mined)}
     told["forest"] = {direction: _text(score) for direction, score in scores.items()}
     metadata.write_text(json.dumps(told, sort_keys=True, indent=1) + "\n", encoding="utf-8")
@@ -88,7 +89,7 @@ def _target(plan: Plan, name: str, universe: grids.Universe, label: grids.Label)
             "label": label.name,
             "interval": universe.interval,
             "tie": plan.settings.both_touched,
-            "out_of_sample": plan.settings.out_of_sample,
+            "out_of_sample": border.of_setting(plan.settings.out_of_sample),
         },
     )
 

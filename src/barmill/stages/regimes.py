@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from barmill.market import grids
+from barmill.market import border, grids
 from barmill.market.compression import compression_of
 from barmill.market.datasets import MINUTES
 from barmill.plan import Plan
@@ -19,7 +19,7 @@ def build(
     metadata: Path,
     *,
     method: str,
-    out_of_sample: float,
+    out_of_sample: float | str,
     compression: str,
 ) -> None:
     """Find regimes in the earlier rows of a universe, and sort all rows into them.
@@ -29,9 +29,9 @@ def build(
         regimes: a row per window, the columns of `market.profiles.table_of`.
         profile: CSV, a row per sample and regime, the columns of `market.profiles.profile_columns`.
         transitions: CSV, a row per sample and pair of regimes, the columns of `market.profiles.TRANSITIONS`.
-        metadata: JSON of how they were found.
+        metadata: JSON of how they were found, and of the border between in sample and out of it (`out_of_sample_from`).
         method: `kmeans` or `hdbscan`, see `market.regimes`.
-        out_of_sample: fraction of the rows, the last ones, that are only sorted.
+        out_of_sample: the date from which rows are only sorted, or their share; see `market.samples`.
         compression: codec and level of the Parquet file, see `market.compression`.
     """
     from barmill.market import profiles
@@ -50,6 +50,7 @@ def build(
 
 def targets(plan: Plan) -> Iterator[Target]:
     """One target per dataset of `research`, universe of `regime_universes` and method."""
+    share = border.of_setting(plan.settings.out_of_sample)
     settings, compression = plan.settings, compression_of("regimes", plan.settings.compression)
     for dataset in plan.research():
         grid = settings.universe_intervals, settings.universe_lookbacks, MINUTES[dataset.frequency]
@@ -66,5 +67,5 @@ def targets(plan: Plan) -> Iterator[Target]:
                 build=build,
                 inputs={"universe": plan.path("universes", f"{dataset.name}/universe_{universe.name}.parquet")},
                 outputs={role: plan.path("regimes", name) for role, name in outputs.items()},
-                params={"method": method, "out_of_sample": settings.out_of_sample, "compression": compression},
+                params={"method": method, "out_of_sample": share, "compression": compression},
             )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from barmill.market import grids
+from barmill.market import border, grids
 from barmill.market.costs import Costs, costs_of
 from barmill.market.datasets import MINUTES, Dataset
 from barmill.market.strategies.strategy import batches_of
@@ -41,7 +41,7 @@ def rank(
     dataset: str,
     costs: Mapping[str, float],
     both_touched: str,
-    out_of_sample: float,
+    out_of_sample: float | str,
     per_year: float,
     calendar: str,
     minimum_trades: int,
@@ -64,7 +64,7 @@ def rank(
         calendar: whose bars these are; "" where none is known.
         minimum_trades: in-sample trades below which a strategy is not ranked.
     """
-    from barmill.market import results, silence
+    from barmill.market import results, samples, silence
     from barmill.market.backtest import Backtest
     from barmill.market.ranking import COLUMNS, Sample
     from barmill.market.ranking import rank as ranked
@@ -72,7 +72,7 @@ def rank(
 
     results.write(merged, map(read_parquet, batches))
     table = read_parquet(merged).to_pydict()
-    how = {"out_of_sample": out_of_sample, "per_year": per_year}
+    how: dict[str, Any] = {"out_of_sample": out_of_sample, "per_year": per_year}
     backtest = Backtest.read(bars, Costs(**costs), stop_first=both_touched == "stop", **how)
     found = ranked(table, Sample(backtest.split, per_year), minimum_trades)
     write_rows(ranking, COLUMNS, ({name: _cell(row[name]) for name in COLUMNS} for row in found.rows))
@@ -84,6 +84,7 @@ def rank(
     write_rows(silent, silence.COLUMNS, (each._asdict() for each in quiet))
     told = {"dataset": dataset, "batches": len(batches), **_counts(found, len(table["strategy"]), len(faults), quiet)}
     told |= {"costs": dict(costs), "bars_per_year": per_year, "calendar": calendar, **_span(backtest)}
+    told["out_of_sample_from"] = samples.text_of(samples.border(backtest.series.time, out_of_sample))
     summary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
@@ -124,7 +125,7 @@ def page(
     out: Path,
     *,
     both_touched: str,
-    out_of_sample: float,
+    out_of_sample: float | str,
     top: int,
 ) -> None:
     """Write a page of HTML about the strategies, labels, regimes and patterns of a series; it needs no other file.
@@ -160,7 +161,7 @@ def page(
     rows: list[dict[str, Any]] = [
         {name: value_of(text) if text else None for name, text in row.items()} for row in read_rows(ranking)[:top]
     ]
-    how = {"out_of_sample": out_of_sample, "per_year": counts["bars_per_year"]}
+    how: dict[str, Any] = {"out_of_sample": out_of_sample, "per_year": counts["bars_per_year"]}
     backtest = Backtest.read(bars, Costs(**counts["costs"]), stop_first=both_touched == "stop", **how)
     curves = {row["strategy"]: _curve(backtest, row["strategy"]) for row in rows[:_CURVES]}
     table = read_parquet(merged).to_pydict()
@@ -193,7 +194,7 @@ def targets(plan: Plan) -> Iterator[Target]:
         here = {role: plan.path("results", f"{name}/{file}") for role, file in _FILES.items()}
         bars = plan.chunk_files(name)
         costs = asdict(costs_of(dataset, plan.by_dataset("costs")))
-        trading = {"both_touched": settings.both_touched, "out_of_sample": settings.out_of_sample}
+        trading = {"both_touched": settings.both_touched, "out_of_sample": border.of_setting(settings.out_of_sample)}
         calendar = plan.calendar(dataset)
         year = {"calendar": calendar, "per_year": bars_per_year(calendar, MINUTES[dataset.frequency])}
         batches = [plan.path("batches", f"{name}/results_batch_{number}.parquet") for number in range(count)]
