@@ -45,8 +45,8 @@ def names_of(found: Regimes) -> dict[int, str]:
     names = {}
     for number in found.numbers:
         rows = np.flatnonzero(found.regime[: found.inside] == number)
-        words = [_third(found, feature, rows) for feature in _NAMES if feature in found.features]
-        names[number] = _NONE if number < 0 else "_".join(words)
+        words = (_third(found, feature, rows) for feature in _NAMES if feature in found.features)
+        names[number] = _NONE if number < 0 else "_".join(words)  # rows in no regime may have no feature to name them by
     return names
 
 
@@ -66,7 +66,7 @@ def profile_columns(found: Regimes) -> tuple[str, ...]:
 def profile(universe: "pa.Table", found: Regimes) -> Iterator[dict[str, object]]:
     """A row per sample and regime: rows, their share, mean length of a run, log return to the next row, and each feature."""
     close = arrays.numbers(universe.column("close"))
-    following = np.append(np.diff(np.log(close)), np.nan)
+    following = np.append(np.diff(np.log(close, out=np.full(len(close), np.nan), where=close > 0)), np.nan)
     names = names_of(found)
     for sample, number in product(SAMPLES, found.numbers):
         part = found.sample(sample)
