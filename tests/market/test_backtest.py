@@ -140,6 +140,48 @@ def test_a_bar_that_touches_both(stop_first, expected):
     assert one([FLAT, FLAT, (10, 11, 9, 10)], stop_first=stop_first)[2:] == expected
 
 
+@pytest.mark.parametrize("stop_first", [True, False])
+@pytest.mark.parametrize(
+    ("side", "opened", "expected"),
+    [(1, 9, ("stop", -0.1)), (1, 11, ("target", 0.1)), (-1, 11, ("stop", -0.1)), (-1, 9, ("target", 0.1))],
+)
+def test_a_bar_that_opens_exactly_at_a_level(side, opened, expected, stop_first):
+    """It closes the position there, though it touches the other level, too, whatever the rule for such bars says."""
+    assert one([FLAT, FLAT, (opened, 11, 9, 10)], side, stop_first=stop_first) == (1, 2, *expected)
+
+
+def measured(closes, opened):
+    """The metrics of a long position from an open to the last of these closes, without costs."""
+    bars = [(opened, opened + 1, opened - 0.1, opened), *((opened, opened + 1, opened - 0.1, close) for close in closes)]
+    series = series_of(*bars)
+    backtest = Backtest(series, FREE, len(bars), stop_first=True, per_year=YEAR)
+    return dict(zip(metrics.METRICS, backtest.measure(signals_of({0: (1, 100.0)}), (9, 9, 99)), strict=False))
+
+
+def test_rounding_is_neither_a_gain_nor_a_loss():
+    """Closes that differ from the entry in the last digits only: no return, no fall, no gaining part, nothing won or lost."""
+    up, down = 0.1 + 0.2, math.nextafter(0.3, 0)
+    assert down < 0.3 < up
+    for closes in ([up] * 20, [down] * 20, [up, down] * 10, [down, up] * 10, [0.3 * (1 + 5e-13)] * 20):
+        told = measured(closes, 0.3)
+        assert (told["n_trades"], told["win_rate"], told["expectancy"], told["total_return"]) == (1, 0, 0, 0)
+        assert (told["max_drawdown"], told["ulcer_index"], told["gaining_blocks"]) == (0, 0, 0)
+        for name in ("profit_factor", "sharpe", "sortino", "calmar", "avg_win", "avg_loss", "skewness"):
+            assert math.isnan(told[name]), name
+
+
+def test_a_return_beyond_rounding_counts():
+    """Two millionths of a millionth are a gain, and a loss."""
+    told = measured([0.3] * 9 + [0.3 * (1 + 2e-12)] * 11, 0.3)
+    assert (told["win_rate"], told["gaining_blocks"]) == (1, 1)
+    assert told["total_return"] == pytest.approx(2e-12, rel=1e-3)
+    assert told["sharpe"] > 0
+    told = measured([0.3] * 9 + [0.3 * (1 - 2e-12)] * 11, 0.3)
+    assert (told["win_rate"], told["gaining_blocks"]) == (0, 0)
+    assert told["max_drawdown"] == pytest.approx(2e-12, rel=1e-3)
+    assert told["avg_loss"] == pytest.approx(-2e-12, rel=1e-3)
+
+
 def test_time_exit():
     """After `hold` bars, the first included, the position is closed at the close."""
     assert one([FLAT, FLAT, (10, 10.5, 9.5, 10.3), FLAT], exits=(1, 1, 2)) == (1, 2, "time", 0.03)

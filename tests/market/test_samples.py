@@ -67,7 +67,7 @@ def test_a_share_of_none_leaves_all_in_sample():
 
 
 def test_few_rows_are_divided_at_a_row():
-    """Within ten hours there is no period to start: 490 of 700 rows are in sample, and 7 of 10."""
+    """Within ten hours no period is long enough to start: 7 of 10 rows are in sample, and 350 of 500."""
     time = stamps("2023-05-01T00:00", "2023-05-01T09:00", 1)
     for count in (10, 500):
         assert split(time[:count], 0.3) == count * 7 // 10

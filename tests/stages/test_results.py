@@ -219,6 +219,17 @@ def test_what_speaks_against_a_strategy():
         assert ranking._against(good | {name: value}) == [reason]
         assert ranking._against(good | {name: math.nan}) == [reason]
     assert set(GUARD) == {reason for _, reason in cases.values()}
+    assert ranking._against(good | {"out_total_return": 0.0}) == ["out_of_sample_loss"]
+
+
+@pytest.mark.parametrize("least", [{"out_sharpe": 1.5}, {"stability": 0.5}, {"deflated_sharpe": 0.95}])
+def test_a_strategy_at_a_limit_has_nothing_against_it(least):
+    """Exactly half the in-sample ratio, half of the neighbours, or the probability that is asked for, is enough."""
+    good = {"in_total_return": 0.5, "out_total_return": 0.2, "out_sharpe": 2.0, "in_sharpe": 3.0, "stability": 0.9,
+            "deflated_sharpe": 0.99}  # fmt: skip
+    assert ranking._against(good | least) == []
+    ((name, value),) = least.items()
+    assert len(ranking._against(good | {name: math.nextafter(value, 0)})) == 1
 
 
 def test_shares_and_probabilities():
