@@ -11,9 +11,9 @@ from barmill.market.grids import Label
 from barmill.market.indicators.frame import indicators
 from barmill.market.series import MINUTE, Series
 from barmill.market.strategies.strategy import batches_of
-from barmill.market.tables import read_parquet
+from barmill.market.tables import read_parquet, read_rows
 from barmill.market.touches import Touches
-from barmill.stages import batches, labels, regimes, universes
+from barmill.stages import batches, labels, patterns, regimes, universes
 from tests.support.bars import daily, table
 from tests.support.made_bars import made
 from tests.support.research import LINES, write_chunk
@@ -126,6 +126,33 @@ def test_barriers_of_a_cut_series(tmp_path, asset_class):
         assert exactly(part.select(known)) == exactly(whole.select(known).slice(0, len(part))), count
         over = int(np.count_nonzero(time + 60 * MINUTE <= last - 10 * MINUTE))
         assert exactly(part.slice(0, over)) == exactly(whole.slice(0, over)), count
+
+
+def in_sample(path):
+    """The rows of a CSV without what is of the later rows."""
+    return [{name: text for name, text in row.items() if not name.endswith("_out") and name != "survives"}
+            for row in read_rows(path)]  # fmt: skip
+
+
+@pytest.mark.parametrize("asset_class", ["equities", "commodities"])
+def test_patterns_of_a_cut_series(tmp_path, asset_class):
+    """Rules and importances have the in-sample figures that they have of the whole series."""
+    found = {}
+    for count in (COUNT, *CUTS[6:]):  # before, too few rows are out of sample to learn anything
+        folder, chunk = folder_of(tmp_path, asset_class, count)
+        universe, touches, about = (folder / name for name in ("universe.parquet", "touches.parquet", "touches.json"))
+        usual = {"name": "X", "pip": 0.0, "compression": ZSTD}
+        universes.build([chunk], universe, folder / "universe.json", interval=5, lookback=10, own=1, **usual)
+        labels.build([chunk], touches, about, levels=(5, 20), horizons=HORIZONS, touch="range", **usual)
+        written = [folder / name for name in ("rules.csv", "importances.csv", "patterns.json")]
+        how = {"label": "T20_S5_H15", "interval": 5, "tie": "stop", "out_of_sample": BORDER}
+        patterns.build(universe, touches, about, *written, **how)
+        found[count] = in_sample(written[0]), in_sample(written[1])
+    whole = found.pop(COUNT)
+    assert min(map(len, whole)) > 20
+    for count, (rules, importances) in found.items():
+        assert sorted(map(repr, rules)) == sorted(map(repr, whole[0])), count
+        assert importances == whole[1], count
 
 
 @CLASSES
