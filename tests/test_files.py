@@ -211,3 +211,144 @@ def test_remove_takes_files_folders_links_and_nothing(tmp_path: Path) -> None:
     for name in ("tree", "link", "dangling", "none"):
         files.remove(tmp_path / name)
     assert names(tmp_path) == ["kept"]
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is synced (with its size, if it is a file) and renamed, in order; names without what makes drafts differ."""
+    found: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def short(path: str | Path) -> str:
+        name = Path(path).name
+        return "draft" if name.endswith(".tmp") else name
+
+    def sync(file: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{file}")
+        found.append(f"sync {short(path)}" + ("" if os.path.isdir(path) else f" {os.fstat(file).st_size}"))
+        fsync(file)
+
+    def rename(source: str | Path, target: str | Path) -> None:
+        found.append(f"rename {short(source)} {short(target)}")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", rename)
+    return found
+
+
+def test_a_durable_write_waits_for_bytes_then_renames_then_waits_for_the_folder(tmp_path: Path, calls: list[str]) -> None:
+    """The bytes are on the disk before the rename, the name after it; nothing else is left in the folder."""
+    (tmp_path / "folder").mkdir()
+    files.write_durable(tmp_path / "folder/file", b"old")
+    assert calls == ["sync draft 3", "rename draft file", "sync folder"]
+    assert names(tmp_path / "folder") == ["file"]
+
+
+def test_names_of_new_folders_are_on_the_disk_too(tmp_path: Path, calls: list[str]) -> None:
+    """For a/b/file the folders that name a, b and the file are synced."""
+    files.write_durable(tmp_path / "a/b/file", b"new")
+    assert sorted(calls[:2]) == ["sync a", f"sync {tmp_path.name}"]
+    assert calls[2:] == ["sync draft 3", "rename draft file", "sync b"]
+
+
+def test_many_files_share_the_waiting(tmp_path: Path, calls: list[str]) -> None:
+    """All bytes are synced before the first rename, and each folder once."""
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    contents = {tmp_path / name: name.encode() for name in ("one/a", "one/b", "two/c")}
+    assert files.write_durable_all(contents, mode=0o444) == {}
+    assert calls == [*["sync draft 5"] * 3, *(f"rename draft {name}" for name in "abc"), "sync one", "sync two"]
+    assert {path: path.read_bytes() for path in contents} == contents
+    assert {mode(path) for path in contents} == {0o444}
+
+
+@pytest.mark.parametrize("broken", ["write", "sync", "rename"])
+def test_one_file_that_fails_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """A file that can't be written, synced or renamed is returned with its error; the others are in place without drafts."""
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    bad.write_bytes(b"old")
+    if broken == "write":
+        bad = bad / "below"
+    elif broken == "sync":
+        monkeypatch.setattr(files, "sync", lambda path: _refuse(path, files.draft_of(bad)))
+    else:
+        bad.unlink()
+        (bad / "full").mkdir(parents=True)
+    assert list(files.write_durable_all({bad: b"2", good: b"1"})) == [bad]
+    assert good.read_bytes() == b"1"
+    assert names(tmp_path) == ["bad", "good"]
+
+
+def _refuse(path: Path, refused: Path) -> None:
+    if path == refused:
+        raise OSError(errno.EIO, "disk")
+
+
+def test_a_durable_write_that_is_interrupted_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the disk is waited for: the old content stands, without a draft beside it."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        files.write_durable(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == ["file"]
+
+
+def test_the_draft_of_a_killed_writer_is_replaced_by_the_next(tmp_path: Path) -> None:
+    """A draft, whole or not, writable or not, is no obstacle, and is gone when the file is in place; so for long names."""
+    for name in ("file", "n" * 240, "ü" * 120):
+        path = tmp_path / name
+        files.draft_of(path).write_bytes(b"half")
+        files.draft_of(path).chmod(0o444)
+        files.write_durable(path, b"new")
+        assert path.read_bytes() == b"new"
+    assert names(tmp_path) == sorted(["file", "n" * 240, "ü" * 120])
+
+
+def test_drafts_of_names_that_begin_alike_differ(tmp_path: Path) -> None:
+    """Two long names with the same beginning have two drafts, so both can be written at once."""
+    assert files.draft_of(tmp_path / ("n" * 240 + "a")) != files.draft_of(tmp_path / ("n" * 240 + "b"))
+
+
+def test_a_folder_that_its_file_system_cannot_sync_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some file systems refuse to sync a folder: the file is written; any other error is raised."""
+    number = errno.EINVAL
+
+    def refuse(file: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{file}"):
+            raise OSError(number, "refused")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    files.write_durable(tmp_path / "file", b"new")
+    number = errno.EIO
+    with pytest.raises(OSError, match="refused"):
+        files.write_durable(tmp_path / "file", b"newer")
+
+
+@pytest.mark.parametrize("link", ["reflink", "copy", "hardlink"])
+def test_with_fsync_a_write_a_copy_and_a_move_wait_for_bytes_and_names(tmp_path: Path, calls: list[str], link: str) -> None:
+    """Each syncs the bytes before the rename, and the folder after it; without fsync none waits."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / "source").write_bytes(b"abc")
+    files.write_atomic(folder / "file", b"abcd")
+    files.copy(tmp_path / "source", folder / "file", link=link)
+    assert not [call for call in calls if call.startswith("sync")]
+    calls.clear()
+    files.write_atomic(folder / "file", b"abcd", fsync=True)
+    assert calls == ["sync draft 4", "rename draft file", "sync folder"]
+    calls.clear()
+    files.copy(tmp_path / "source", folder / "file", link=link, fsync=True)
+    assert calls == ["sync draft 3", "rename draft file", "sync folder"]
+    calls.clear()
+    files.move(tmp_path / "source", folder / "file", fsync=True)
+    assert calls == ["sync source 3", "rename source file", "sync folder"]
+    calls.clear()
+    files.write_atomic(tmp_path / "new/file", b"abcd", fsync=True)
+    assert calls == [f"sync {tmp_path.name}", "sync draft 4", "rename draft file", "sync new"]

@@ -32,7 +32,7 @@ class Settings:
         remote_key: what records in the remote are sealed with, and must be; a secret: better in BARMILL_REMOTE_KEY.
         worker_folder: where a worker of a cluster keeps its store, on its own machine; Dask's folder for it if not set.
         workers_patience: seconds that a run waits for a cluster that has no worker.
-        fsync: wait for the disk at each store write (a torn object is found and rebuilt without it, too).
+        fsync: wait for the disk at each store write (a torn object is found and rebuilt without it, too); data always wait.
         frequency: the part of the tree that instruments are matched with: `daily`, `hourly`, `5 min`.
         lse_currency_policy: whose currency counts for a London line: `broker`, `stooq`, `strict` (neither if they differ).
         include_empty_prices: write a header-only export for a file without a valid row.

@@ -1,13 +1,18 @@
-"""Files put in place whole: written under another name, then renamed. The only module that renames."""
+"""Files put in place whole: written under another name, then renamed. The only module that renames, or waits for the disk.
+
+What waits for the disk does so in this order: the file's bytes, the rename, the folder that names the file; where folders are
+new, the folders that name them come first.
+"""
 
 import contextlib
 import errno
 import fcntl
 import glob
+import hashlib
 import os
 import shlex
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from barmill.errors import InputError
@@ -16,6 +21,8 @@ _FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
 _NO_HARDLINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
 _NO_REFLINK = {errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL, errno.ENOSYS}
 _IN_THE_WAY = {errno.EEXIST, errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR}
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.EBADF, errno.EOPNOTSUPP, errno.EACCES}  # the file system can't, or we may not look
+_LONGEST = 200  # bytes of a name to which a few are added
 _BLOCK = 1 << 16  # a larger buffer costs more to get and to give back than the reading of a small file
 _PART = 1 << 20
 _DAMAGE = {errno.EIO, errno.EBADMSG, errno.EUCLEAN, errno.EISDIR, errno.ELOOP}
@@ -38,29 +45,147 @@ def sweep(path: Path) -> None:
         remove(left)
 
 
+def draft_of(path: Path) -> Path:
+    """The name beside `path` to which `write_durable` writes: always the same, so the next writer replaces what a kill left."""
+    name = os.fsencode(path.name)
+    return path.with_name(f".{path.name if len(name) <= _LONGEST else hashlib.sha256(name).hexdigest()}.tmp")
+
+
+def write_durable(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Put `data` at `path` so that it is on the disk before what it replaces is gone, whatever happens to the machine.
+
+    Call it under a lock: two writers of one path use the same draft.
+
+    Raises:
+        OSError: it can't be written; what was there stays.
+    """
+    for error in write_durable_all({path: data}, mode=mode).values():
+        raise error
+
+
+def write_durable_all(contents: Mapping[Path, bytes], *, mode: int = 0o644) -> dict[Path, OSError]:
+    """As `write_durable` for many files, which share the waiting: all are written, then all are synced, then all are renamed.
+
+    Args:
+        contents: path → the new content.
+        mode: permission bits of the new files.
+
+    Returns:
+        Path → why it was not written. All other files are in place, and on the disk.
+    """
+    drafts = {path: draft_of(path) for path in contents}
+    failed: dict[Path, OSError] = {}
+    steps: tuple[Callable[[Path], None], ...] = (
+        lambda path: _write_draft(drafts[path], contents[path], mode),
+        lambda path: sync(drafts[path]),
+        lambda path: os.replace(drafts[path], path),
+    )
+    try:
+        for step in steps:
+            failed |= _failures(step, [path for path in contents if path not in failed])
+    except BaseException:
+        _remove_if_possible(drafts.values())
+        raise
+    _remove_if_possible(drafts[path] for path in failed)
+    lost = _failures(sync_folder, {path.parent: None for path in contents if path not in failed})
+    return failed | {path: lost[path.parent] for path in contents if path.parent in lost and path not in failed}
+
+
+def _failures(work: Callable[[Path], None], paths: Iterable[Path]) -> dict[Path, OSError]:
+    failed = {}
+    for path in paths:
+        try:
+            work(path)
+        except OSError as error:
+            failed[path] = error
+    return failed
+
+
+def _remove_if_possible(paths: Iterable[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):  # what can't be written often can't be removed either
+            remove(path)
+
+
+def _write_draft(draft: Path, data: bytes, mode: int) -> None:
+    try:
+        write_new(draft, data, mode=mode)
+    except FileExistsError:
+        remove(draft)
+        write_new(draft, data, mode=mode)
+    except FileNotFoundError:
+        make_folder(draft.parent, fsync=True)
+        write_new(draft, data, mode=mode)
+    _begin_sync(draft)
+
+
+def _begin_sync(path: Path) -> None:
+    """Let the kernel begin to write a file to the disk, without waiting: many files are then on it in a third of the time."""
+    if hasattr(os, "posix_fadvise"):
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(file)
+
+
+def sync(path: Path | str) -> None:
+    """Wait until a file's bytes, or a folder's names, are on the disk."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def sync_folder(path: Path | str) -> None:
+    """Wait until the names in a folder are on the disk, as far as its file system lets one."""
+    try:
+        sync(path)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+
+
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name to write to; on success rename it to `path`, on any error remove it."""
-    make_folder(path.parent)
+def replacing(path: Path, *, fsync: bool = False) -> Iterator[Path]:
+    """Give a temporary name to write to; on success rename it to `path`, on any error remove it.
+
+    Args:
+        path: where the file goes; replaced if it exists.
+        fsync: wait until the folder has the new name on the disk; the bytes are the writer's.
+    """
+    make_folder(path.parent, fsync=fsync)
     temporary = temporary_name(path)
     try:
         yield temporary
         os.replace(temporary, path)
+        if fsync:
+            sync_folder(path.parent)
     except BaseException:
         remove(temporary)
         raise
 
 
 def write_atomic(path: Path | str, data: bytes | memoryview, *, mode: int = 0o644, fsync: bool = False) -> None:
-    """Put `data` at `path` so that a reader sees the old content or the new, never a part."""
+    """Put `data` at `path` so that a reader sees the old content or the new, never a part.
+
+    Args:
+        path: where the file goes; replaced if it exists.
+        data: its content.
+        mode: permission bits of the new file.
+        fsync: wait until the bytes and the name are on the disk.
+    """
     temporary = _beside(str(path))
     try:
         try:
             write_new(temporary, data, mode=mode, fsync=fsync)
         except FileNotFoundError:  # not asked before: nearly always the folder is there
-            make_folder(Path(path).parent)
+            make_folder(Path(path).parent, fsync=fsync)
             write_new(temporary, data, mode=mode, fsync=fsync)
         os.replace(temporary, path)
+        if fsync:
+            sync_folder(Path(path).parent)
     except BaseException:
         remove(Path(temporary))
         raise
@@ -132,15 +257,17 @@ def copy(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644
         link: `reflink` (else copy), `copy`, or `hardlink` (else copy; one file under two names: an edit of one is an edit of
             both).
         mode: permission bits of the new file; without meaning for a hard link.
-        fsync: wait until the bytes are on the disk.
+        fsync: wait until the bytes and the name are on the disk.
     """
-    with replacing(target) as temporary:
+    with replacing(target, fsync=fsync) as temporary:
         copy_new(source, temporary, link=link, mode=mode, fsync=fsync)
 
 
 def copy_new(source: Path, target: Path, *, link: str = "reflink", mode: int = 0o644, fsync: bool = False) -> None:
     """As `copy`, to a file that is not yet there, in a folder that is nobody else's."""
     if link == "hardlink" and _hardlink(source, target):
+        if fsync:
+            sync(target)
         return
     with open(source, "rb") as reader, open(target, "wb", opener=_creator(mode)) as writer:
         if link != "reflink" or not _reflink(reader.fileno(), writer.fileno()):
@@ -158,25 +285,44 @@ def is_damage(error: OSError) -> bool:
     return error.errno in _DAMAGE
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it, if it is not there; asking first is ten times cheaper than being refused."""
-    if not os.path.isdir(path):
-        path.mkdir(parents=True, exist_ok=True)
+def make_folder(path: Path, *, fsync: bool = False) -> None:
+    """Make a folder and those above it, if it is not there; asking first is ten times cheaper than being refused.
+
+    Args:
+        path: the folder.
+        fsync: wait until the names of all new folders are on the disk.
+    """
+    if os.path.isdir(path):
+        return
+    new = [each for each in (path, *path.parents) if not each.exists()] if fsync else []
+    path.mkdir(parents=True, exist_ok=True)
+    for each in new:
+        sync_folder(each.parent)
 
 
-def move(source: Path, target: Path) -> None:
-    """Rename a file or a tree to `target` on the same file system, replacing whatever is there, also if others do the same."""
+def move(source: Path, target: Path, *, fsync: bool = False) -> None:
+    """Rename a file or a tree to `target` on the same file system, replacing whatever is there, also if others do the same.
+
+    Args:
+        source: the file or the tree.
+        target: its new name.
+        fsync: wait until the bytes of a file and its name are on the disk.
+    """
+    if fsync:
+        sync(source)
     while True:
         try:
             os.replace(source, target)
         except OSError as error:
             if not os.path.isdir(target.parent):  # asked only now: nearly always it is there
-                make_folder(target.parent)
+                make_folder(target.parent, fsync=fsync)
             elif error.errno in _IN_THE_WAY:
                 discard(target)
             elif error.errno != errno.ENOENT or not os.path.lexists(source):  # else another has just made the folder
                 raise
         else:
+            if fsync:
+                sync_folder(target.parent)
             return
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from barmill import files
 from barmill.config import Settings
 from barmill.errors import ArchiveCorrupt
 from barmill.hashing import digest_bytes
@@ -13,6 +14,7 @@ from barmill.market.archive import Archive, damage, files_of, index_of, read_ser
 from barmill.market.bars import read_bars
 from barmill.market.manifest import Identity
 from barmill.sources.archive import archive, restore
+from barmill.sources.history import path_of
 from tests.support.archive_oracle import pack_rows, text_rows, whole
 from tests.support.market import HEADER
 from tests.support.prices import Shelf, closes, history, run, series, weekdays
@@ -199,6 +201,53 @@ def test_an_interrupted_replacing(loaded):
     series(loaded).raw.write_bytes(text)
     assert run(loaded, Shelf(PRICES)).entry.status == "ok"
     assert Archive.read(index) == told
+
+
+def again(root):
+    """Archive when all that is cold is archived already."""
+    assert pack(root).periods == []
+
+
+def bring_back(root):
+    """All bars are in the text again."""
+    assert restore(series(root), Settings(series=root)).entry.status == "ok"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [again, bring_back, lambda root: run(root, Shelf(PRICES)), lambda root: run(root, Shelf(PRICES), "load")],
+    ids=["archive", "restore", "update", "load"],
+)
+def test_the_next_command_removes_what_a_killed_archive_left(loaded, command):
+    """Packs that no index names and drafts of index, text and history are gone after any command, also one without news."""
+    pack(loaded)
+    name = "equities/daily/ACME"
+    index, rows = index_of(loaded, name), whole(loaded, series(loaded))
+    pack_left = index.with_suffix("") / f"{'0' * 32}.parquet"
+    drafts = [files.draft_of(path) for path in (index, series(loaded).raw, path_of(loaded, name), pack_left)]
+    for path in (pack_left, *drafts):
+        path.write_bytes(b"half")
+    command(loaded)
+    assert [path for path in (pack_left, *drafts) if path.exists()] == []
+    assert whole(loaded, series(loaded)) == rows
+
+
+def test_the_draft_of_the_first_index_is_removed_by_an_update(loaded):
+    """An archive that was killed while it wrote its first index leaves nothing that stays."""
+    draft = files.draft_of(index_of(loaded, "equities/daily/ACME"))
+    draft.parent.mkdir(parents=True)
+    draft.write_bytes(b"half")
+    run(loaded, Shelf(PRICES))
+    assert not draft.exists()
+
+
+def test_an_archive_killed_before_its_first_pack_goes_on(loaded):
+    """An index without packs, and without their folder, is a sound archive: updates and the next archive go on."""
+    index = index_of(loaded, "equities/daily/ACME")
+    index.parent.mkdir(parents=True)
+    index.write_bytes(Archive("equities/daily/ACME").encode())
+    assert run(loaded, Shelf(PRICES)).entry.status == "ok"
+    assert pack(loaded).rows > 0
 
 
 def run_elsewhere(root, prices):

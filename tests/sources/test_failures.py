@@ -30,7 +30,7 @@ def test_a_crash_at_every_step(tmp_path, monkeypatch, before, provider, kind):
         root = tmp_path / str(last)
         if before:
             run(root, Shelf(before), "load")
-        left, write = [last], files.write_atomic
+        left, write = [last], files.write_durable
 
         def crashing(*arguments, left=left, write=write, **options):
             left[0] -= 1
@@ -39,7 +39,7 @@ def test_a_crash_at_every_step(tmp_path, monkeypatch, before, provider, kind):
             write(*arguments, **options)
 
         with monkeypatch.context() as patched:
-            patched.setattr(files, "write_atomic", crashing)
+            patched.setattr(files, "write_durable", crashing)
             try:
                 run(root, Shelf(provider), kind)
             except Crash:

@@ -20,7 +20,7 @@ def begun(root, kind="update"):
     raw = series(root).raw
     raw.parent.mkdir(parents=True, exist_ok=True)
     raw.write_bytes(b"old")
-    writing = Writing(root, NAME, raw, NAME, Entry.begun(kind, "shelf"), (), fsync=False)
+    writing = Writing(root, NAME, raw, NAME, Entry.begun(kind, "shelf"), ())
     writing.start()
     return writing
 

@@ -1,6 +1,7 @@
 """The raw tree from zips and folders: what differs is written whole, what is damaged is named, nothing is lost unasked."""
 
 import dataclasses
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from barmill.config import Settings
 from barmill.errors import SourceError
 from barmill.market.datasets import of_tree
 from barmill.sources import locks
-from barmill.sources.history import TREE
+from barmill.sources.history import TREE, path_of
 from barmill.sources.stooq import FolderTree, ZipTree
 from barmill.sources.tree import Choice, sync
 from tests.support.market import HEADER, price_lines
@@ -238,16 +239,17 @@ def test_what_a_killed_sync_left(tree, monkeypatch):
     class Kill(BaseException):
         pass
 
-    def killed(path, content, **options):
-        if path.suffix == ".txt":
-            files.temporary_name(path).write_bytes(content[:9])
-            raise Kill
-        write(path, content, **options)
+    def killed(contents, **options):
+        for path, content in contents.items():
+            if path.suffix == ".txt":
+                files.draft_of(path).write_bytes(content[:9])
+                raise Kill
+        return write(contents, **options)
 
-    write = files.write_atomic
+    write = files.write_durable_all
     tree.members = {name: text("X", close=1.5) for name in tree.members}
     with monkeypatch.context() as patched, pytest.raises(Kill):
-        patched.setattr(files, "write_atomic", killed)
+        patched.setattr(files, "write_durable_all", killed)
         tree.sync()
     assert [each.status for each in history(tree.settings.series, TREE).updates] == ["ok", "interrupted"]
     tree.sync()
@@ -276,3 +278,39 @@ def test_real_tree_from_folder_and_zip(tmp_path):
     members = {name.removeprefix(prefix): content for name, content in given.items() if name.startswith(prefix)}
     again = sync(lambda: ZipTree("stooq", [zipped(tmp_path / "d_pl_txt.zip", members)]), "stooq", settings)
     assert (again.added, again.changed, again.unchanged) == ([], [], len(members))
+
+
+def test_the_next_sync_removes_what_a_killed_one_left(tmp_path):
+    """Drafts of raw files and of their datasets' histories are gone, also where the file is what the source has."""
+    tree = Tree(tmp_path)
+    tree.sync()
+    told = path_of(tree.settings.series, TREE)
+    entries = json.loads(told.read_text())
+    entries["updates"][-1]["status"] = "started"
+    entries["updates"][-1] |= {"file": "../stooq", "lock": TREE}
+    told.write_text(json.dumps(entries))
+    drafts = [files.draft_of(path) for path in (tree.path(AAPL), path_of(tree.settings.series, "AAPL.US"))]
+    for path in drafts:
+        path.write_bytes(b"half")
+    assert tree.sync().unchanged == 3
+    assert not any(path.exists() for path in drafts)
+
+
+@pytest.mark.parametrize("most", ["_MOST_FILES", "_MOST_BYTES"])
+def test_files_are_written_in_batches(tmp_path, monkeypatch, most):
+    """With batches of one file each the tree and its histories are what they are with one batch."""
+    tree = Tree(tmp_path)
+    monkeypatch.setattr("barmill.sources.tree." + most, 1)
+    found = tree.sync()
+    assert (len(found.added), found.entry.status, found.outcomes["AAPL.US"].rows_after) == (3, "ok", 3)
+    assert tree.path(EUR).read_bytes() == text("EURUSD")
+
+
+def test_a_raw_file_that_cannot_be_written_stops_no_other(tmp_path):
+    """One is named as failed, and its history says nothing of it; the others are written."""
+    tree = Tree(tmp_path)
+    (tree.path(AAPL) / "in the way").mkdir(parents=True)
+    found = tree.sync(replace=True)
+    assert (found.entry.status, len(found.entry.errors), found.outcomes) == ("failed", 1, {})
+    assert "aapl.us.txt" in found.entry.errors[0]
+    assert tree.path(EUR).read_bytes() == text("EURUSD")

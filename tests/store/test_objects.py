@@ -285,3 +285,28 @@ def test_an_object_that_is_stored_again_just_after_it_was_missed(
     monkeypatch.undo()
     objects.restore(digest, size, tmp_path / "out")
     assert (tmp_path / "out").read_bytes() == data
+
+
+@pytest.mark.parametrize("way", ["put", "add", "adopt"])
+@pytest.mark.parametrize("link", LINKS)
+def test_with_fsync_an_object_and_its_folder_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str, way: str
+) -> None:
+    """However an object is stored, its bytes and the name of it and of its new folder are synced; without fsync nothing is."""
+    for fsync in (False, True):
+        root, data = tmp_path / str(fsync), b"x" * 1000
+        digest, synced = digest_bytes(data), []
+        objects = Objects(root, link=link, fsync=fsync)
+        folder = objects.path(digest).parent
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", lambda file, synced=synced: synced.append(Path(os.readlink(f"/proc/self/fd/{file}"))))
+            if way == "add":
+                objects.add(memoryview(data), digest)
+            else:
+                source = tmp_path / "source" if way == "put" else folder / ".new.tmp"
+                source.parent.mkdir(parents=True, exist_ok=True)
+                source.write_bytes(data)
+                objects.put(source, digest, len(data)) if way == "put" else objects.adopt(source, digest, len(data))
+        assert (folder in synced) == fsync
+        assert any(path.parent == folder for path in synced) == fsync
+        assert (folder.parent in synced) == (fsync and way != "adopt")

@@ -113,10 +113,23 @@ def write_parquet(
     metadata: Mapping[str, str] | None = None,
     repeating: Sequence[str] = (),
 ) -> bytes:
-    """Write an Arrow table as Parquet, with fixed row groups and page checksums, and return what was written.
+    """Write an Arrow table as Parquet to `path`, and return what was written; the rest as `encode_parquet`."""
+    data = encode_parquet(table, order, compression=compression, metadata=metadata, repeating=repeating)
+    path.write_bytes(data)
+    return data
+
+
+def encode_parquet(
+    table: "pa.Table",
+    order: Sequence[str],
+    *,
+    compression: str = DEFAULT,
+    metadata: Mapping[str, str] | None = None,
+    repeating: Sequence[str] = (),
+) -> bytes:
+    """An Arrow table as the bytes of a Parquet file, with fixed row groups and page checksums.
 
     Args:
-        path: the file to write.
         table: rows already sorted by `order`.
         order: columns whose values together are unique and ascending: the table's total order.
         compression: codec and level as `parse_compression` spells them.
@@ -132,7 +145,6 @@ def write_parquet(
     with ParquetRows(sink, table.schema, order, compression=compression, metadata=metadata, repeating=repeating) as rows:
         rows.write(table)
     data: bytes = sink.getvalue().to_pybytes()
-    path.write_bytes(data)
     return data
 
 

@@ -1,13 +1,14 @@
 """Cold periods moved from a series' text into packs, and back; a kill at any moment leaves every bar to be read once.
 
 In this order: an index, if there is none; the packs; the index that names them; the text without their bars; then files that no
-index names any more are removed. See `market.archive` for how they are read.
+index names any more are removed. Each step is on the disk before the next begins. See `market.archive` for how they are read.
 """
 
+import contextlib
 import datetime as dt
 import functools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from barmill.market.datasets import Dataset
 from barmill.market.dialects import read_raw
 from barmill.market.manifest import Chunk, Identity
 from barmill.market.periods import Period, parse_name
-from barmill.market.tables import write_parquet
+from barmill.market.tables import encode_parquet
 from barmill.sources.history import Entry, Writing
 from barmill.sources.outcome import Outcome, record
 
@@ -87,29 +88,36 @@ def replace_all(dataset: Dataset, settings: Settings, writing: Writing, content:
     """Publish a text that holds the whole series: from the moment at which it is there the packs are void, and then they go."""
     index = index_of(settings.series, dataset.name)
     digest = digest_bytes(content)
-    if files_of(settings.series, dataset.name):
+    is_archived = bool(files_of(settings.series, dataset.name))
+    if is_archived:
         try:
             pending = {"old": digest_bytes(text_of(dataset)), "new": digest}
-            _save(index, replace(Archive.read(index), pending=pending), settings)
+            _save(index, replace(Archive.read(index), pending=pending))
         except ArchiveCorrupt:
             pass  # as it is, it is refused until it is gone
     writing.publish(content, digest)
-    _remove(index)
+    if is_archived:
+        _remove(index)
 
 
 def settle(dataset: Dataset, settings: Settings) -> None:
-    """Bring to its end what an interrupted `replace_all` left.
+    """Bring to its end what an interrupted command left, and remove its litter; call it under the dataset's lock.
 
     Raises:
         ArchiveCorrupt: the archive is damaged, or the text is neither that before it nor that after it.
     """
     index = index_of(settings.series, dataset.name)
+    files.remove(files.draft_of(index))
     if files_of(settings.series, dataset.name):
         told = Archive.read(index)
         if told.is_void(index, text_of(dataset)):
             _remove(index)
         elif told.pending:
-            _save(index, replace(told, pending={}), settings)
+            told = replace(told, pending={})
+            _save(index, told)
+            _sweep(index, told)
+        else:
+            _sweep(index, told)
 
 
 def text_of(dataset: Dataset) -> bytes:
@@ -138,10 +146,10 @@ def _archive(
     older = concat([read_pack(index.parent / pack.file, pack) for pack in touched])
     rows = joined(older, replace(bars, table=concat([part for _, part in cold]))).table
     if not index.exists():
-        _save(index, told, settings)
-    packs = [_packed(folder_of(index), period, part, identity, settings) for period, part in _split(rows, identity)]
+        _save(index, told)
+    packs = _packed(folder_of(index), _split(rows, identity), identity)
     told = Archive(dataset.name, sorted([*kept, *packs], key=lambda pack: pack.start))
-    _save(index, told, settings)
+    _save(index, told)
     rest = concat([part for period, part in cut if period.last >= before])
     content = write_raw(bars.table.slice(0, 0) if rest is None else rest)
     writing.publish(content, digest_bytes(content))
@@ -213,42 +221,47 @@ def _shared(packs: Sequence[Chunk], periods: Sequence[Period]) -> tuple[list[Chu
     return found
 
 
-def _packed(folder: Path, period: Period, table: "pa.Table", identity: Identity, settings: Settings) -> Chunk:
-    """A pack of these bars, written and read again."""
-    files.make_folder(folder)
-    draft = files.temporary_name(folder / period.name)
-    try:
+def _packed(folder: Path, parts: Iterable[tuple[Period, "pa.Table"]], identity: Identity) -> list[Chunk]:
+    """Packs of these bars, written together, and each read again.
+
+    Raises:
+        ArchiveCorrupt: one does not give back what was written.
+    """
+    written: dict[Path, tuple[Chunk, pa.Table, bytes]] = {}
+    for period, table in parts:
         metadata = {_MARK: json.dumps({**asdict(identity), "period": period.name}, sort_keys=True)}
-        write_parquet(draft, table, ORDER, compression=LEVEL, metadata=metadata)
-        data = files.read(draft)
-    finally:
-        files.remove(draft)
-    digest = digest_bytes(data)
-    path = folder / f"{digest}.parquet"
-    texts = stamps(table)
-    start, end = texts[0].as_py(), texts[len(texts) - 1].as_py()
-    pack = Chunk(period.name, f"{folder.name}/{path.name}", start, end, len(table), digest, len(data))
-    files.write_atomic(path, data, mode=0o444, fsync=settings.fsync)
-    if not read_pack(path, pack).equals(table):
-        raise ArchiveCorrupt(f"pack {path.absolute()} does not give back the bars that were written", "look at the disk")
-    return pack
+        data = encode_parquet(table, ORDER, compression=LEVEL, metadata=metadata)
+        digest = digest_bytes(data)
+        path = folder / f"{digest}.parquet"
+        texts = stamps(table)
+        start, end = texts[0].as_py(), texts[len(texts) - 1].as_py()
+        pack = Chunk(period.name, f"{folder.name}/{path.name}", start, end, len(table), digest, len(data))
+        written[path] = pack, table, data
+    for error in files.write_durable_all({path: data for path, (_, _, data) in written.items()}, mode=0o444).values():
+        raise error
+    for path, (pack, table, _) in written.items():
+        if not read_pack(path, pack).equals(table):
+            raise ArchiveCorrupt(f"pack {path.absolute()} does not give back the bars that were written", "look at the disk")
+    return [pack for pack, _, _ in written.values()]
 
 
-def _save(index: Path, told: Archive, settings: Settings) -> None:
-    files.write_atomic(index, told.encode(), fsync=settings.fsync)
+def _save(index: Path, told: Archive) -> None:
+    files.write_durable(index, told.encode())
 
 
 def _sweep(index: Path, told: Archive) -> None:
-    """Remove what the index does not name, which whoever was killed left or a pack of more bars has replaced."""
-    files.sweep(index)
+    """Remove what the index does not name, which a kill left or a pack of more bars has replaced."""
     named = {index.parent / pack.file for pack in told.packs}
-    for path in folder_of(index).iterdir():
-        if path not in named:
-            files.remove(path)
+    with contextlib.suppress(FileNotFoundError):  # a kill came before the first pack
+        for path in list(folder_of(index).iterdir()):
+            if path not in named:
+                files.remove(path)
 
 
 def _remove(index: Path) -> None:
-    """Remove an archive, the index last: a folder without one is damage."""
-    files.sweep(index)
+    """Remove an archive, the index last: a folder without one is damage. An index that came back would be of another text."""
+    files.remove(files.draft_of(index))
     files.remove(folder_of(index))
+    files.sync_folder(index.parent)
     files.remove(index)
+    files.sync_folder(index.parent)

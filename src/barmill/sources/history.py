@@ -145,8 +145,13 @@ class Writing:
         lock: whose lock is held.
         entry: what is going on.
         source: of the provider, where it came from the command line; None where nothing is fetched: it stays what it is.
-        fsync: wait for the disk.
         said: what the command line said about the provider's files.
+
+    Attributes:
+        path: of the history.
+        data: its file.
+        entry: what is going on.
+        history: the history with that entry.
     """
 
     def __init__(
@@ -157,15 +162,12 @@ class Writing:
         lock: str,
         entry: Entry,
         source: Sequence[str] | None,
-        *,
-        fsync: bool,
         said: Mapping[str, str] | None = None,
     ) -> None:
-        self._path = path_of(series, name)
-        self._data = data
+        self.path = path_of(series, name)
+        self.data = data
         self._lock = lock
         self._series = series
-        self._fsync = fsync
         self.entry = entry
         self.history = self._known(series, name)
         if source is None:
@@ -179,17 +181,18 @@ class Writing:
         try:
             return History.of(series, name, holding=True)
         except InputError as error:
-            aside = self._path.with_name(f".{self._path.name}.{time.time_ns()}.damaged")
+            aside = self.path.with_name(f".{self.path.name}.{time.time_ns()}.damaged")
             _LOG.warning("%s; set aside as %s", error.fact, aside)
-            files.move(self._path, aside)
+            files.move(self.path, aside)
             return History(name)
 
     def start(self) -> None:
-        """Note that it has begun; what one that was interrupted left behind is removed."""
+        """Note that it has begun; what one that was killed left behind is removed."""
+        files.remove(files.draft_of(self.data))  # that of the history is replaced
         if self.follows_interrupted:
-            for path in (self._path, self._data):
-                files.sweep(path)
-        self._save({})
+            for path in (self.path, self.data):
+                files.sweep(path)  # drafts had names of their own each before they had one
+        files.write_durable(self.path, self._encoded({}))
 
     @property
     def follows_interrupted(self) -> bool:
@@ -198,22 +201,33 @@ class Writing:
 
     def publish(self, content: bytes, digest: str) -> None:
         """Put the new content of the data file in place, so that it and this entry are there together or not at all."""
-        self.entry.seconds = round(time.monotonic() - self._began, 3)
-        self._save({"after": digest})
-        files.write_atomic(self._data, content, fsync=self._fsync)
+        files.write_durable(self.path, self.announced(digest))
+        files.write_durable(self.data, content)
+
+    def announced(self, digest: str) -> bytes:
+        """The history to write before the data file: this entry will be done once the file has this digest."""
+        self._measure()
+        return self._encoded({"after": digest})
 
     def end(self, status: str) -> None:
         """Note how it ended."""
+        files.write_durable(self.path, self.ended(status))
+
+    def ended(self, status: str) -> bytes:
+        """The history to write once the data file is on the disk, or is not to be."""
         self.entry.status = status
-        self.entry.seconds = round(time.monotonic() - self._began, 3)
+        self._measure()
         if status == OK:
             self.history.provider, self.history.source, self.history.said = self.entry.provider, self._source, self._said
-        self._save({})
+        return self._encoded({})
 
-    def _save(self, more: dict[str, str]) -> None:
+    def _measure(self) -> None:
+        self.entry.seconds = round(time.monotonic() - self._began, 3)
+
+    def _encoded(self, more: dict[str, str]) -> bytes:
         updates = [asdict(each) for each in self.history.updates]
         if self.entry.status == _STARTED:
-            updates[-1] |= {"file": os.path.relpath(self._data, self._series), "lock": self._lock, **more}
+            updates[-1] |= {"file": os.path.relpath(self.data, self._series), "lock": self._lock, **more}
         told = {
             "format": _FORMAT,
             "name": self.history.name,
@@ -223,7 +237,7 @@ class Writing:
             "absent": self.history.absent,
             "updates": updates,
         }
-        files.write_atomic(self._path, json.dumps(told, indent=1).encode() + b"\n", fsync=self._fsync)
+        return json.dumps(told, indent=1).encode() + b"\n"
 
 
 def _understood(told: dict[str, Any], series: Path, holding: bool) -> History:

@@ -70,7 +70,7 @@ def record(
         with locks.held(series, name, settings.lock_timeout):
             if source is None:
                 History.of(series, name, holding=True)
-            writing = Writing(series, name, dataset.raw, name, outcome.entry, source, fsync=settings.fsync, said=said)
+            writing = Writing(series, name, dataset.raw, name, outcome.entry, source, said)
             if not dry_run:
                 writing.start()
             try:

@@ -16,8 +16,10 @@ from barmill.hashing import digest_bytes
 from barmill.market.datasets import Dataset
 from barmill.market.dialects import no_prices, read_raw
 from barmill.sources import locks, merge
-from barmill.sources.history import FAILED, OK, TREE, Entry, Writing
+from barmill.sources.history import FAILED, OK, TREE, Entry, Writing, path_of
 from barmill.sources.provider import Member, TreeSource, near
+
+_MOST_FILES, _MOST_BYTES = 512, 64 << 20  # of a batch
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,10 @@ def sync(
     done = Synced(Entry.begun("sync", name))
     try:
         with locks.held(settings.series, TREE, settings.lock_timeout):
-            writing = Writing(settings.series, TREE, settings.stooq, TREE, done.entry, place, fsync=settings.fsync)
+            writing = Writing(settings.series, TREE, settings.stooq, TREE, done.entry, place)
             if not choice.dry_run:
                 if writing.follows_interrupted:
-                    _sweep(settings.stooq)
+                    _sweep(settings)
                 writing.start()
             _brought(source, settings, {each.raw: each for each in datasets}, choice, place, done)
             done.entry.status = FAILED if done.entry.errors else OK
@@ -130,6 +132,7 @@ def _brought(
     for member in members:
         if choice.takes(member):
             pass_.take(member)
+    pass_.write()
     if choice.is_all:
         pass_.leave(members)
     if choice.tickers is not None:
@@ -137,8 +140,25 @@ def _brought(
     done.count(len(members))
 
 
+@dataclass(frozen=True)
+class _New:
+    """A file to be written.
+
+    Attributes:
+        name: below the tree's root.
+        content: what it will hold.
+        is_added: whether there is none yet.
+        writing: of its dataset's history; None if the project has no such dataset.
+    """
+
+    name: str
+    content: bytes
+    is_added: bool
+    writing: Writing | None
+
+
 class _Pass:
-    """One pass over the members of a source."""
+    """One pass over the members of a source; files are written in batches, which wait for the disk once."""
 
     def __init__(
         self,
@@ -155,9 +175,11 @@ class _Pass:
         self._datasets = datasets
         self._done = done
         self._choice = choice
+        self._batch: dict[Path, _New] = {}
+        self._size = 0
 
     def take(self, member: Member) -> None:
-        """Write a member's file, if its content differs; what goes wrong is noted, and the others go on."""
+        """Prepare a member's file, if its content differs; what goes wrong is noted, and the others go on."""
         path = self._settings.stooq / member.path
         try:
             before = files.read(path) if path.exists() else None
@@ -166,11 +188,38 @@ class _Pass:
                 return
             content = self._source.read(member)
             self._check(content, before, member)
-            if not self._choice.dry_run:
-                self._write(content, before or b"", path)
-            (self._done.added if before is None else self._done.changed).append(member.path)
+            if self._choice.dry_run:
+                self._count(member.path, is_added=before is None)
+                return
+            self._batch[path] = _New(member.path, content, before is None, self._writing(content, before or b"", path))
         except (BarmillError, OSError) as error:
             self._done.entry.errors.append(f"{member.path}: {error}")
+            return
+        self._size += len(content)
+        if len(self._batch) >= _MOST_FILES or self._size >= _MOST_BYTES:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is prepared: histories that announce it, the files, histories that it is done; each waits for the disk."""
+        batch, self._batch, self._size = self._batch, {}, 0
+        known = {path: new.writing for path, new in batch.items() if new.writing}
+        self._put(batch, {path: (each.path, each.announced(digest_bytes(batch[path].content))) for path, each in known.items()})
+        self._put(batch, {path: (path, new.content) for path, new in batch.items()})
+        for new in batch.values():
+            self._count(new.name, is_added=new.is_added)
+        known = {path: each for path, each in known.items() if path in batch}
+        self._put(batch, {path: (each.path, each.ended(OK)) for path, each in known.items()})
+        self._done.outcomes |= {each.history.name: each.entry for path, each in known.items() if path in batch}
+
+    def _put(self, batch: dict[Path, _New], contents: Mapping[Path, tuple[Path, bytes]]) -> None:
+        """Write one file for each of some raw files; raw files for which that fails are noted, and leave the batch."""
+        failed = files.write_durable_all(dict(contents.values()))
+        for path, (written, _) in contents.items():
+            if written in failed:
+                self._done.entry.errors.append(f"{batch.pop(path).name}: {failed[written]}")
+
+    def _count(self, name: str, *, is_added: bool) -> None:
+        (self._done.added if is_added else self._done.changed).append(name)
 
     def leave(self, members: Iterable[Member]) -> None:
         """Find what the source has not; remove it if that was asked for."""
@@ -205,11 +254,11 @@ class _Pass:
                 "take the empty one with `doit load --replace`",
             )
 
-    def _write(self, content: bytes, before: bytes, path: Path) -> None:
+    def _writing(self, content: bytes, before: bytes, path: Path) -> Writing | None:
+        """The entry of a raw file's dataset, with what will become of its bars; None if the project has no such dataset."""
         dataset = self._datasets.get(path)
         if dataset is None:
-            files.write_atomic(path, content, fsync=self._settings.fsync)
-            return
+            return None
         entry = Entry.begun("sync", self._source.name)
         old, new = (read_raw(text, dataset.symbol, dataset.frequency).bars.table for text in (before, content))
         difference = merge.compare(old, new)
@@ -218,15 +267,13 @@ class _Pass:
         entry.refreshed = bool(difference.repriced)
         if new.num_rows:
             entry.start, entry.end = merge.stamp(new, 0)[:10], merge.stamp(new, -1)[:10]
-        writing = Writing(self._settings.series, dataset.name, path, TREE, entry, self._place, fsync=self._settings.fsync)
-        writing.publish(content, digest_bytes(content))
-        writing.end(OK)
-        self._done.outcomes[dataset.name] = entry
+        return Writing(self._settings.series, dataset.name, path, TREE, entry, self._place)
 
 
-def _sweep(root: Path) -> None:
-    """Remove what a killed sync left half-written."""
-    for path in root.rglob(".*.tmp"):
+def _sweep(settings: Settings) -> None:
+    """Remove what a killed sync left half-written: raw files, and histories, which all have this lock."""
+    histories = path_of(settings.series, TREE).parent
+    for path in (*settings.stooq.rglob(".*.tmp"), *histories.glob(".*.tmp")):
         files.remove(path)
 
 

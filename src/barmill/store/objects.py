@@ -93,7 +93,7 @@ class Objects:
         target = self.path(digest)
         if not (self._is_packable(size) and self._pack(target, temporary.read_bytes())):
             temporary.chmod(0o444)
-            files.move(temporary, target)
+            files.move(temporary, target, fsync=self.fsync)
         files.remove(temporary)
 
     def touch(self, digest: Digest, size: int) -> bool:

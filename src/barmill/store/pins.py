@@ -51,7 +51,7 @@ def pin(store: Path, name: str, keys: Mapping[str, Digest]) -> Pin:
                 f"{len(missing)} of {len(keys)} results are not in the store, the first is that of {missing[0]}",
                 f"build them again: doit forget {missing[0]}, then doit",
             )
-        files.write_atomic(path, canonical(body), mode=0o444)
+        files.write_atomic(path, canonical(body), mode=0o444, fsync=True)
     return new
 
 
