@@ -212,3 +212,57 @@ def test_wrong_numbers_are_refused(capsys):
     with pytest.raises(SystemExit):
         main(["--files", "0"])
     assert "between 1 and 1000000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("own", ["series/equities/daily/ACME.txt", "instruments/mine.csv", "series/.history/ACME.json"])
+def test_a_folder_with_own_data_is_left_alone(tmp_path, capsys, own):
+    """A file of another name: exit code 3, one line with the path and one with a cure, and nothing is written."""
+    path = tmp_path / "data" / own
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    assert main(["--out", str(tmp_path / "data")]) == 3
+    assert contents(tmp_path) == {f"data/{own}": b"mine"}
+    told = capsys.readouterr().err
+    assert told.startswith(f"error: 1 files of {tmp_path / 'data'} are not this sample's, such as {path}\n")
+    assert told.endswith("python -m barmill.sample --out FOLDER\n")
+    assert len(told.splitlines()) == 2
+
+
+@pytest.mark.parametrize("options", [[], ["--seed", "7"], ["--files", "20", "--rows", "3"]])
+def test_own_data_under_a_name_of_the_sample_are_left_alone(tmp_path, sample, options):
+    """A file that has the name of one of the sample's, and other bytes, stays; so does a sample of other options."""
+    path = tmp_path / f"{US}/nasdaq stocks/1/aapl.us.txt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"mine" if not options else sample[path.relative_to(tmp_path).as_posix()])
+    before = contents(tmp_path)
+    assert main(["--out", str(tmp_path), *options]) == 3
+    assert contents(tmp_path) == before
+
+
+def test_an_empty_folder_and_a_part_of_the_sample_are_filled(tmp_path, sample):
+    """The sample is written where there is nothing, where a part of it is, and where all of it is."""
+    assert main(["--out", str(tmp_path)]) == 0
+    assert contents(tmp_path) == sample
+    (tmp_path / f"{US}/nasdaq stocks/1/aapl.us.txt").unlink()
+    for _ in range(2):
+        assert main(["--out", str(tmp_path)]) == 0
+        assert contents(tmp_path) == sample
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path, capsys):
+    """A file, or a link to nothing, is not a folder: exit code 3, and it stays."""
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        assert main(["--out", str(tmp_path / name)]) == 3
+        assert f"{tmp_path / name} is not a folder" in capsys.readouterr().err
+    assert contents(tmp_path) == {"file": b"mine"}
+
+
+def test_without_options_the_folder_data_is_not_touched(tmp_path, monkeypatch):
+    """In a project with data the command writes to `sample`."""
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert main([]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "sample"]
+    assert not list((tmp_path / "data").iterdir())
