@@ -1,12 +1,13 @@
 """Targets: roles and signature must fit when the target is made."""
 
 import functools
+import itertools
 from pathlib import Path
 
 import pytest
 
 from barmill.errors import TargetError
-from barmill.target import Target
+from barmill.target import Target, escaped
 
 
 def build(text: Path, out: Path, *, times: int = 1) -> None:
@@ -93,3 +94,39 @@ def test_a_wrapped_function_keeps_its_signature() -> None:
 
     with pytest.raises(TargetError, match="txet"):
         make(wrapped, inputs={"txet": Path("a")})
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        ("AAPL.US", "AAPL.US"),
+        ("GC=F", "GC%3DF"),
+        ("A*", "A%2A"),
+        ("5%", "5%"),
+        ("A%3DB", "A%253DB"),
+        ("A%25", "A%2525"),
+        ("%=", "%%3D"),
+    ],
+)
+def test_a_name_is_spelled_as_doit_allows_it(name: str, spelled: str) -> None:
+    """`=` and `*` are replaced; `%` only where the result would be that of another name."""
+    assert escaped(name) == spelled
+    assert Target(name, lax, {"text": Path("a")}, {"out": Path("b")}).task_name == spelled
+
+
+def test_no_two_names_have_one_spelling() -> None:
+    """All names of up to seven of the letters that matter have spellings of their own, without `=` and `*`."""
+    names = ["".join(letters) for length in range(1, 8) for letters in itertools.product("%=3D5", repeat=length)]
+    names += ["".join(letters) for length in range(1, 7) for letters in itertools.product("%*2A5=", repeat=length)]
+    spellings = {name: escaped(name) for name in names}
+    assert len(set(spellings.values())) == len(spellings)
+    assert not any("=" in spelling or "*" in spelling for spelling in spellings.values())
+
+
+def test_a_typed_name_may_be_one_that_was_copied() -> None:
+    """Of what a person types only `=` is replaced: a spelling stays, and a wildcard stays one."""
+    assert [escaped(name, typed=True) for name in ("export:GC=F", "export:GC%3DF", "export:*=F")] == [
+        "export:GC%3DF",
+        "export:GC%3DF",
+        "export:*%3DF",
+    ]

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,19 @@ PathLike = Path | str
 
 
 _PIECES = ("pieces", "known")
+_ESCAPES = {"=": "%3D", "*": "%2A", "%": "%25"}
+_ESCAPED = re.compile(r"[=*]|%(?=3D|2A|25)")
+_TYPED = re.compile("=")
+
+
+def escaped(name: str, *, typed: bool = False) -> str:
+    """A name as doit allows it: `=` is written as %3D, `*` as %2A, and a `%` in front of 3D, 2A or 25 as %25.
+
+    Args:
+        name: any text; no two have one result.
+        typed: a person gave it, who may have copied it from a list of tasks: only `=` is replaced.
+    """
+    return (_TYPED if typed else _ESCAPED).sub(lambda found: _ESCAPES[found[0]], name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +39,7 @@ class Target:
     """One thing to build.
 
     Args:
-        name: unique within the stage; the part behind the colon in `doit stage:name`.
+        name: unique within the stage; `escaped`, it is the part behind the colon in `doit stage:name`.
         build: a module-level function that reads its inputs, writes its outputs, and looks at nothing else. It is called
             with a keyword for each input, output and parameter; paths come to it as Path.
         inputs: role → file, directory (meaning the recursive listing of its names, not their contents), or a sequence
@@ -57,6 +71,11 @@ class Target:
         _check_signature(self.build, (*self.inputs, *self.outputs, *self.params, *(_PIECES if self.pieces else ())))
         if not self.optional <= self.outputs.keys():
             raise TargetError(f"{self.name}: optional outputs {sorted(self.optional)} are not all outputs")
+
+    @property
+    def task_name(self) -> str:
+        """The part behind the colon in `doit stage:name`."""
+        return escaped(self.name)
 
     def names(self) -> Iterator[tuple[str, list[str]]]:
         """Every input as (role, its paths as text); a single path is a list of one."""

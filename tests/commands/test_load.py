@@ -241,3 +241,34 @@ def test_real_folders(tmp_path):
     again = project.told("update")
     assert {(each["status"], each["rows_added"], each["rows_changed"]) for each in again.values()} == {("ok", 0, 0)}
     assert len(again) == 38
+
+
+def test_symbols_with_an_equal_sign(project, tmp_path):
+    """`-s GC=F` and `-s CL=F` are loaded, built, archived and shown, each alone, by name and by ticker."""
+    for name in ("GC=F", "CL=F"):
+        (tmp_path / f"quotes/{name}.csv").write_text(csv_of(PRICES))
+        project.good("load", "-p", "quotes", "-s", name, "-a", "futures")
+        assert closes(project.root / f"data/series/futures/daily/{name}.txt") == PRICES
+    project.good("export:futures/daily/GC=F")
+    built = project.root / "artifacts/export/futures/daily"
+    assert [path.name for path in sorted(built.iterdir())] == ["GC=F.csv", "GC=F.json"]
+    assert project.good().counts["failed"] == 0
+    project.assert_fresh()
+    out = project.good("archive", "--before", "2025-01-01", "GC=F").out
+    assert out.startswith("futures/daily/GC=F: ")
+    assert "1 changed, 0 unchanged" in out
+    assert not (project.root / "data/series/.archive/futures/daily/CL=F.json").exists()
+    assert "CL=F" not in project.good("history", "futures/daily/GC=F").out
+
+
+def test_awkward_names_of_a_folder_stop_no_other(project, tmp_path):
+    """Of names in a provider's folder those that cannot be symbols are named, one of two spellings is, the rest are loaded."""
+    good = ["A%B", "A*B", "A[B]", "A:B", "A=B", "Ä"]
+    for name in (*good, "A B", "A,B", 'A"B', "A\nB", "gc", "GC"):
+        (tmp_path / f"quotes/{name}.csv").write_text(csv_of(PRICES))
+    told = project.told("load", "-p", "quotes", code=1)
+    assert {name for name, each in told.items() if each["status"] == "failed"} == {"A B", "A,B", 'A"B', "A\nB"}
+    assert {f"equities/daily/{name}" for name in (*good, "GC", "ACME")} <= told.keys()
+    assert told["equities/daily/GC"]["notes"] == ["GC.csv is read; gc.csv means the same symbol and is left out"]
+    project.good()
+    project.assert_fresh()

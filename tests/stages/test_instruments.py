@@ -215,14 +215,14 @@ def test_any_bytes_are_built(tmp_path_factory, content):
 
 
 def test_targets(tmp_path):
-    """Each list is a target under its file's name, with `=` written as `_` for doit's sake."""
-    for name in ("b=1.csv", "a.TXT", ".hidden.csv", "notes.md"):
+    """Each list is a target under its file's name, so that `b=1.csv` and `b_1.csv` are two."""
+    for name in ("b=1.csv", "b_1.csv", "a.TXT", ".hidden.csv", "notes.md"):
         (tmp_path / name).touch()
     plan = Plan(Settings(instruments=tmp_path, artifacts=tmp_path / "out"))
     targets = list(instruments.targets(plan))
-    assert [target.name for target in targets] == ["a.TXT", "b_1.csv"]
+    assert [target.name for target in targets] == ["a.TXT", "b=1.csv", "b_1.csv"]
     assert targets[1].params == {"source_file": "b=1.csv"}
-    assert targets[1].outputs["accepted"] == tmp_path / "out/instruments/b_1.csv.accepted.csv"
+    assert targets[1].outputs["accepted"] == tmp_path / "out/instruments/b=1.csv.accepted.csv"
 
 
 @pytest.mark.real

@@ -28,14 +28,13 @@ CLASS_OPTION = option("asset_class", "of this asset class only: equities, etfs, 
 class Command(Plain):
     """A command that reads `data/` and `artifacts/` itself, or writes into `data/`; doit runs it in the project's root."""
 
-    def parse_execute(self, in_args: list[str]) -> int:
-        """Run with arguments of the command line, where options may also stand behind names."""
+    def arranged(self, arguments: list[str]) -> list[str]:
+        """The arguments with options in front, which may also stand behind names."""
         parser = self.cmdparser
         with contextlib.suppress(getopt.GetoptError):  # doit's own parser, which comes next, tells of it
-            options, names = getopt.gnu_getopt(in_args, parser.get_short(), parser.get_long())
-            in_args = [*(word for name, value in options for word in ((name, value) if value else (name,))), "--", *names]
-        code: int = super().parse_execute(in_args)
-        return code
+            options, names = getopt.gnu_getopt(arguments, parser.get_short(), parser.get_long())
+            return [*(word for name, value in options for word in ((name, value) if value else (name,))), "--", *names]
+        return arguments
 
     @property
     def plan(self) -> Plan:

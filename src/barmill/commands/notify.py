@@ -35,10 +35,9 @@ class Notify(Command):
         option("kind", f"of a message: {', '.join(KINDS)}", default=INFO),
     )
 
-    def parse_execute(self, in_args: list[str]) -> int:
-        """Run with arguments of the command line; those behind the command's name are the command's."""
-        code: int = super(Command, self).parse_execute(in_args)
-        return code
+    def arranged(self, arguments: list[str]) -> list[str]:
+        """The arguments as they are; those behind the command's name are the command's."""
+        return arguments
 
     def _execute(self, always: bool, message: str, kind: str, pos_args: list[str]) -> int:
         if bool(message) == bool(pos_args):

@@ -15,6 +15,7 @@ from doit.task import DelayedLoaded, Task
 
 from barmill.run.front import FRONT
 from barmill.run.spelling import relative
+from barmill.target import escaped
 
 _OURS = {"target", "passed", "listing", "pattern"}
 
@@ -41,6 +42,19 @@ class Control(TaskControl):  # type: ignore[misc]
     def task_dispatcher(self) -> "Dispatcher":
         """The dispatcher of the selected tasks."""
         return Dispatcher(self.tasks, self.targets, self.selected_tasks, is_single=self.is_single)
+
+    def _filter_tasks(self, task_selection: list[str]) -> list[str]:
+        selected: list[str] = super()._filter_tasks(list(map(self._without_equals, task_selection)))
+        return selected
+
+    def _without_equals(self, name: str) -> str:
+        """A name that doit can make a task of: for a path with `=`, of a stage that is not listed yet, that of a stand-in."""
+        stage = FRONT.plan.stage_of(name) if "=" in name and FRONT.plan else None
+        if stage not in self.tasks or name in self.targets or not is_late(self.tasks[stage]):
+            return name
+        stand_in = escaped(name)
+        self.tasks[stand_in] = Task(stand_in, None, meta={"pattern": name, "late": [stage], "is_path": True})
+        return stand_in
 
     def _get_wild_tasks(self, pattern: str) -> list[str]:
         found: list[str] = super()._get_wild_tasks(pattern)
@@ -80,7 +94,10 @@ class Dispatcher(TaskDispatcher):  # type: ignore[misc]
             self._node_add_wait_run(node, listings)
             if node.wait_run:
                 yield "wait"
-        found = self._matching(meta["pattern"]) if "pattern" in meta else self._makers(read)
+        if "is_path" in meta:
+            found = self._makers({meta["pattern"]: ""})
+        else:
+            found = self._matching(meta["pattern"]) if "pattern" in meta else self._makers(read)
         more = [name for name in found if name not in task.task_dep and name != task.name]
         task.task_dep.extend(more)
         node.task_dep.extend(more)

@@ -98,7 +98,7 @@ class Front:
             return
         for target in targets:
             judged = self._may_pass(name, target, plan)
-            yield target, self._outcome(target, f"{name}:{target.name}", cache) if judged else None
+            yield target, self._outcome(target, f"{name}:{target.task_name}", cache) if judged else None
 
     def _judged(self, name: str, targets: list[Target], cache: Cache, plan: Plan) -> list[Outcome | None]:
         """What `passes` says of each target, asking the remote at once for all that is lacking."""
@@ -106,14 +106,14 @@ class Front:
         lacking: dict[int, Digest] = {}
         for number, target in enumerate(targets):
             if self._may_pass(name, target, plan):
-                task = f"{name}:{target.name}"
+                task = f"{name}:{target.task_name}"
                 outcomes[number] = self._outcome(target, task, cache)
                 if outcomes[number] is None and (key := self._key(target, task, cache)):
                     lacking[number] = key
         cache.guard.rest()
         brought = cache.fetch(set(lacking.values()))
         for number, key in lacking.items():
-            task = f"{name}:{targets[number].name}"
+            task = f"{name}:{targets[number].task_name}"
             if key in brought:
                 outcomes[number] = self._outcome(targets[number], task, cache)
             else:
@@ -200,7 +200,7 @@ class Front:
 
     def _may_pass(self, name: str, target: Target, plan: Plan) -> bool:
         """Whether a target of the stage `name` may need no task."""
-        named = name in self._named or f"{name}:{target.name}" in self._named
+        named = name in self._named or f"{name}:{target.task_name}" in self._named
         return self._is_settled(target, plan) and not named and name not in self.anew
 
 

@@ -7,6 +7,7 @@ from doit.cmd_base import DoitCmdBase
 from doit.exceptions import InvalidCommand
 
 from barmill.errors import BarmillError, Busy, ConfigError
+from barmill.run.arguments import removed_tasks, restored
 from barmill.run.front import FRONT
 
 FAILED, UNTRIED, WRONG, BUSY = 1, 2, 3, 4  # exit codes
@@ -45,6 +46,7 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
     """A command that shows its options when it is asked with `--help`, and refuses a dodo.py that is not barmill's."""
 
     works_anywhere = False
+    takes_tasks = True
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Run with arguments of the command line."""
@@ -54,8 +56,14 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
         code: int = super().parse_execute(in_args)
         return code
 
+    def execute(self, params: Any, args: list[str]) -> int:
+        """Run with doit's parsed options."""
+        self._arguments = args
+        code: int = super().execute(params, args)
+        return code
+
     def check_minversion(self, minversion: Any) -> None:
-        """Refuse a dodo.py that is not ours; doit asks this as soon as it has loaded one.
+        """Refuse a dodo.py that is not ours, and in ours add tasks with `=`; doit asks this as soon as it has loaded one.
 
         Raises:
             InvalidCommand: this is not a project of barmill, and the command is.
@@ -66,6 +74,8 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
                 f"doit {self.name} is a command of barmill, and this dodo.py is not of a project of barmill\n"
                 "hint: run it in the folder of such a project"
             )
+        if FRONT.is_ours and self.takes_tasks:
+            self._arguments += removed_tasks()
 
 
 class Plain(Helped):
@@ -73,7 +83,16 @@ class Plain(Helped):
 
     loader: Any
     doc_usage = ""
+    takes_tasks = False
     untried = UNTRIED  # exit code of an error that has none of its own
+
+    def parse_execute(self, in_args: list[str]) -> int:
+        """Run with arguments of the command line, also those with `=` in them."""
+        return super().parse_execute(self.arranged(restored(in_args)))
+
+    def arranged(self, arguments: list[str]) -> list[str]:
+        """The arguments as doit's parser takes them."""
+        return arguments
 
     def get_options(self) -> list[Any]:
         """All options; where one of ours has a letter or a word of doit's, it is ours."""

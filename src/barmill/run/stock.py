@@ -17,6 +17,7 @@ from doit.cmd_list import List
 from doit.dependency import Dependency
 from doit.exceptions import InvalidCommand
 
+from barmill.run.arguments import removed_tasks
 from barmill.run.backend import Backend
 from barmill.run.commands.select import chosen_names
 
@@ -55,14 +56,14 @@ def _opened(state: Path, backend: type, name: str, **options: Any) -> Dependency
 
 
 def _with_names(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
-    if options["pos_args"]:
-        options["pos_args"] = chosen_names(command.task_list, options["pos_args"])
+    if names := [*options["pos_args"], *removed_tasks()]:
+        options["pos_args"] = chosen_names(command.task_list, names)
     return execute(command, **options)
 
 
 def _info(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
     """As doit's `info`, with every file that the target reads as its file_dep: a run has groups of files as task_dep."""
-    options["pos_args"] = chosen_names(command.task_list, options["pos_args"])
+    options["pos_args"] = chosen_names(command.task_list, [*options["pos_args"], *removed_tasks()])
     judge = command.dep_manager.get_status
 
     def get_status(task: Any, *others: Any, **named: Any) -> Any:
@@ -77,7 +78,8 @@ def _info(command: Any, execute: Callable[..., Any], options: dict[str, Any]) ->
 
 def _forget(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
     if not (options["forget_all"] or options["forget_disable_default"]):
-        if not command.sel_tasks:
+        names = [*(command.sel_tasks or ()), *removed_tasks()]
+        if not names:
             raise InvalidCommand("forget which task?\nhint: give its name, or --all to forget every task")
-        command.sel_tasks = chosen_names(command.task_list, command.sel_tasks)
+        command.sel_tasks = chosen_names(command.task_list, names)
     return execute(command, **options)

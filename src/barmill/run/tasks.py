@@ -79,10 +79,10 @@ def tasks(stage: ModuleType, plan: Plan) -> Iterator[dict[str, Any]]:
         with cache.guard.series():
             for target, outcome in FRONT.passes(name, stage.targets(plan), cache, plan):
                 if outcome:
-                    passed.append((f"{name}:{target.name}", outcome))
+                    passed.append((f"{name}:{target.task_name}", outcome))
                     FRONT.passed.add(passed[-1][0])
                 else:
-                    FRONT.note(target, f"{name}:{target.name}")
+                    FRONT.note(target, f"{name}:{target.task_name}")
                     yield task(target, plan, cache) | {"basename": name}
         FRONT.settle(name)
     except BarmillError as error:
@@ -104,7 +104,7 @@ def task(target: Target, plan: Plan, cache: Cache) -> dict[str, Any]:
     own = {plan.stage_of(str(path)) for path in target.outputs.values()}
     makers = {maker: None for name in [*groups, *deep] for maker in FRONT.makers(name, plan) if maker not in own}
     return {
-        "name": target.name,
+        "name": target.task_name,
         "actions": [Ensure(target, cache)],
         "file_dep": single,
         "task_dep": list(makers),

@@ -42,6 +42,7 @@ class CsvFolder:
                 self._files.setdefault(symbol, []).append(path)
         if self._single and not self._files:
             self._files[self._single.name.partition(".")[0].upper()] = [self._single]
+        self._others = {} if pattern else {symbol: [path.name for path in paths[1:]] for symbol, paths in self._files.items()}
         if not pattern:
             self._files = {symbol: paths[:1] for symbol, paths in self._files.items()}
 
@@ -60,7 +61,10 @@ class CsvFolder:
                 found += texts(read(path), str(path.absolute()))
             except OSError as error:
                 raise SourceError(f"{path.absolute()} can't be read: {error}", "make it readable") from None
-        return read_texts(found, request.symbol, request.frequency, self._said.at_home(request.home))
+        reading = read_texts(found, request.symbol, request.frequency, self._said.at_home(request.home))
+        if others := self._others.get(request.symbol):
+            reading.notes.append(f"{paths[0].name} is read; {', '.join(others)} means the same symbol and is left out")
+        return reading
 
 
 def _listed(place: Path) -> Iterator[Path]:
@@ -76,4 +80,4 @@ def _shape(pattern: str) -> re.Pattern[str]:
     """A pattern of names as an expression with the symbol as its group."""
     words = {"{symbol}": "(.+)", "*": ".*"}
     parts = re.split(r"(\{symbol\}|\*)", pattern)
-    return re.compile("".join(words.get(part, re.escape(part)) for part in parts), re.IGNORECASE)
+    return re.compile("".join(words.get(part, re.escape(part)) for part in parts), re.IGNORECASE | re.DOTALL)

@@ -85,7 +85,7 @@ def build(source: Path, accepted: Path, rejected: Path, *, source_file: str) -> 
 def targets(plan: Plan) -> Iterator[Target]:
     """One target per broker's list."""
     for path in plan.instrument_lists():
-        name = path.name.replace("=", "_")
+        name = path.name
         yield Target(
             name=name,
             build=build,

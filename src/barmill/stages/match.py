@@ -81,7 +81,7 @@ def targets(plan: Plan) -> Iterator[Target]:
     """One target for all lists."""
     if not plan.matches():
         return
-    lists = [path.name.replace("=", "_") for path in plan.instrument_lists()]
+    lists = [path.name for path in plan.instrument_lists()]
     yield Target(
         name="tradeable",
         build=build,

@@ -90,7 +90,7 @@ def targets(plan: Plan) -> Iterator[Target]:
 
 
 def _tradeable(plan: Plan) -> Target:
-    lists = [path.name.replace("=", "_") for path in plan.instrument_lists()]
+    lists = [path.name for path in plan.instrument_lists()]
     settings = plan.settings
     return Target(
         name="tradeable",
