@@ -217,7 +217,8 @@ class Series(Scenario):
         assert [stamp[:10] for stamp in found] == _DAYS[: len(found)]
         assert len(found) in ({after} if has_ended or not before else {before, after})
         assert len({row[3] for row in found.values()}) == 1
-        bars = packs.read_series(dataset.raw.read_bytes(), packs.files_of(root, dataset.name))
+        archive_files = packs.files_of(root, dataset.name)
+        bars = packs.read_series(dataset.raw.read_bytes(), archive_files, dataset.symbol, dataset.frequency).bars
         assert bars.table.column("date").to_pylist() == [stamp[:10] for stamp in found]
         entries = History.of(root, dataset.name).updates
         if entries and entries[-1].status == "ok":
