@@ -36,6 +36,8 @@ class Settings:
         frequency: the part of the tree that instruments are matched with: `daily`, `hourly`, `5 min`.
         lse_currency_policy: whose currency counts for a London line: `broker`, `stooq`, `strict` (neither if they differ).
         include_empty_prices: write a header-only export for a file without a valid row.
+        venues: what a broker calls a market → its MIC, beside the built-in names (`"TGATE" = "XETR"`).
+        columns: heading in a broker's list → `symbol`, `isin`, `market`, `name` or `currency`, beside the built-in headings.
         aliases: old ticker → new ticker, beside the built-in ones (`"FB.US" = "META.US"`).
         spike: a day's |ln return| above which a bar is flagged.
         stale_days: days behind the last bar of its region after which a series has ended.
@@ -106,6 +108,8 @@ class Settings:
     frequency: str = field(default="daily", metadata={"choices": ("daily", "hourly", "5 min")})
     lse_currency_policy: str = field(default="broker", metadata={"choices": ("broker", "stooq", "strict")})
     include_empty_prices: bool = False
+    venues: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict, metadata={"kind": "table of tickers"})
     spike: float = 1.5
     stale_days: int = 30

@@ -1,9 +1,10 @@
 """The plan: where everything lies, and which targets exist, read from small files each time it is asked."""
 
+import csv
 import functools
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -12,6 +13,7 @@ from barmill.errors import BarsError, ConfigError, InputError
 from barmill.market import archive, calendars, datasets, selection
 from barmill.market.compression import USUAL, compression_of
 from barmill.market.datasets import Dataset
+from barmill.market.lists import WHOLE
 from barmill.market.manifest import Identity, Manifest
 from barmill.market.periods import parse_scheme
 from barmill.market.tables import read_rows
@@ -145,6 +147,26 @@ class Plan:
             shortened = any(map(selection.is_short, table))
             self._spelled_out[setting] = selection.spelled_out(table, self.datasets()) if shortened else table
         return self._spelled_out[setting]
+
+    def warnings(self) -> list[str]:
+        """What a run ends with: lists that were rejected whole, and patterns of settings that match no dataset."""
+        return [*self._rejected_lists(), *self.unmatched()]
+
+    def _rejected_lists(self) -> Iterator[str]:
+        """A line for each broker's list of which no line could be read, as of its last build."""
+        try:
+            lists = self.instrument_lists()
+        except (InputError, OSError):
+            return
+        for path in lists:
+            try:
+                with open(self.path("instruments", f"{path.name}.rejected.csv"), encoding="utf-8", newline="") as file:
+                    row = next(csv.DictReader(file), {})
+            except OSError:
+                continue
+            if cure := WHOLE.get(row.get("reason", "")):
+                report = self.path("reports", "instruments_rejected.csv")
+                yield f"{path}: the whole list is rejected ({row['reason']}), see {report}; {cure}"
 
     def unmatched(self) -> list[str]:
         """A line for each pattern of a setting that matches no dataset; none before it is known which datasets exist."""

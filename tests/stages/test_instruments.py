@@ -7,10 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barmill.config import Settings
+from barmill.errors import ConfigError
+from barmill.market import venues
 from barmill.plan import Plan
 from barmill.stages import instruments
 from tests.stages.contract import StageContract
 from tests.support.lists import accepted_bytes, build_list
+from tests.support.market import FIRST_STAGES, NASDAQ, MarketProject
 from tests.support.real import real_data
 
 BOSSA = "market,isin,symbol,name\n"
@@ -114,6 +117,78 @@ def test_header_aliases(tmp_path, header):
         "GBP",
         "GBX",
     )
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("Symbol,Description,Currency,Exchange\nSXR8,ISHARES CORE,EUR,IBIS2\n", ("SXR8", "XETR", "EUR", "ISHARES CORE")),
+        ("IB Symbol,Product Description,Symbol,Currency,Exchange\nA,AGILENT,A,USD,NYSE\n", ("A", "XNYS", "USD", "AGILENT")),
+        ("Symbol,Exchange,Currency\nAAPL,NASDAQ.NMS,USD\n", ("AAPL", "XNAS", "USD", "")),
+        ("Symbol,Security ID,Listing Exch,Description\nMC,FR0000121014,SBF,LVMH\n", ("MC", "XPAR", "", "LVMH")),
+        ("Symbol,Exchange,Currency\nASML,AEB,EUR\n", ("ASML", "XAMS", "EUR", "")),
+        ("Symbol,Exchange,Currency\nNESN,EBS,CHF\n", ("NESN", "XSWX", "CHF", "")),
+        ("Symbol,Exchange,Currency\nENI,BVME.ETF,EUR\n", ("ENI", "XMIL", "EUR", "")),
+        ("Symbol,Exchange,Currency\nABI,ENEXT.BE,EUR\n", ("ABI", "XBRU", "EUR", "")),
+        ("Product,Symbol,ISIN,Reference exchange\nApple Inc,AAPL,US0378331005,NDQ\n", ("AAPL", "XNAS", "", "Apple Inc")),
+        ("Ticker,Name,Currency\nAAPL.US_9,Apple,USD\n", ("AAPL.US_9", "", "USD", "Apple")),
+        ("ticker,type,isin,currencyCode,name\nSAPd_EQ,STOCK,DE0007164600,EUR,SAP\n", ("SAPd_EQ", "XETR", "EUR", "SAP")),
+        ("ticker,currencyCode,name\nVODl_EQ,GBX,Vodafone\n", ("VODl_EQ", "XLON", "GBP", "Vodafone")),
+        ("Symbol,Description,Currency\nAAPL:xnas,Apple Inc.,USD\n", ("AAPL:xnas", "XNAS", "USD", "Apple Inc.")),
+        ("Symbol,Exchange,Description\nSAP,Deutsche Börse (XETRA),SAP SE\n", ("SAP", "XETR", "", "SAP SE")),
+        ("Instr. code|Full description|Trading venue|Ccy\nAAPL|Apple Inc.|NASDAQ|USD\n", ("AAPL", "XNAS", "USD", "Apple Inc.")),
+    ],
+)  # fmt: skip
+def test_brokers_spell_headings_and_venues_in_their_own_ways(tmp_path, content, expected):
+    """Lists of Interactive Brokers, Degiro, XTB, Trading 212 and Saxo are read, with their codes of exchanges."""
+    row = _one(tmp_path, content)
+    found = (row["symbol"], row["venue"], row["currency"], row["name"])
+    assert (found[0], found[1] or "", *found[2:]) == expected
+
+
+def test_own_venues_and_headings_come_before_the_built_in_ones(tmp_path):
+    """The settings say what a code means, and which column has the symbol; letter case and punctuation do not count."""
+    content = "Papier;Symbol;Platz\nAAPL;4711;t-gate\nSAP;4712;XETRA\n"
+    own = {
+        "venue_names": venues.checked({"T GATE": "XETR"}),
+        "headings": instruments.checked_columns({"papier": "symbol", "Platz": "market"}),
+    }
+    accepted, rejected = build_list(tmp_path, content, **own)
+    assert (rejected, [(row["symbol"], row["venue"]) for row in accepted]) == ([], [("AAPL", "XETR"), ("SAP", "XETR")])
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"), [("venues", "'XETRA' is not a known MIC"), ("columns", "'ticker' is not a role")]
+)
+def test_own_venue_or_heading_that_means_nothing_is_refused(tmp_path, setting, words):
+    """An unknown MIC and an unknown role are errors that name the setting, its key and the nearest known."""
+    own = {"venues": {"TGATE": "XETRA"}, "columns": {"Papier": "ticker"}}[setting]
+    (tmp_path / "list.csv").touch()
+    with pytest.raises(ConfigError, match=f"setting {setting}: .* = {words}\nhint: "):
+        list(instruments.targets(Plan(Settings(instruments=tmp_path, artifacts=tmp_path / "out", **{setting: own}))))
+
+
+@pytest.mark.parametrize("header", ["Symbol,Name,Market", "\ufeffSymbol,Name,Market", " SYMBOL , name,market "])
+def test_header_of_a_list_put_together_of_several_is_not_an_instrument(tmp_path, header):
+    """Two lists in one file: the second header is rejected by its line, the rows below it are read."""
+    accepted, rejected = build_list(tmp_path, f"Symbol,Name,Market\nAAA,Alpha,NASDAQ\n{header}\nCCC,Gamma,NASDAQ\n")
+    assert [row["symbol"] for row in accepted] == ["AAA", "CCC"]
+    assert [(row["line"], row["reason"]) for row in rejected] == [("3", "repeated_header")]
+
+
+@pytest.mark.parametrize("nothing", ["N/A", "-", "--", "nan", "NaN", "null", "None", "n/a", "#N/A", ""])
+def test_placeholder_is_an_empty_value(tmp_path, nothing):
+    """What programs write for "nothing" is nothing, in every column; a row without a symbol is rejected."""
+    content = f"symbol,isin,market,name,currency\nAAPL,{nothing},NASDAQ,{nothing},{nothing}\n{nothing},X,NASDAQ,Apple,USD\n"
+    accepted, rejected = build_list(tmp_path, content)
+    assert [(row["isin"], row["name"], row["currency"]) for row in accepted] == [("", "", "")]
+    assert [row["reason"] for row in rejected] == ["missing_symbol"]
+
+
+def test_tickers_that_look_like_placeholders_stay(tmp_path):
+    """NA and NAN are tickers; as a currency or an ISIN they are nothing."""
+    accepted, _ = build_list(tmp_path, "symbol,isin,market,currency\nNA,NA,NYSE,NAN\nNAN,,NYSE,USD\n")
+    assert [(row["symbol"], row["isin"], row["currency"]) for row in accepted] == [("NA", "", ""), ("NAN", "", "USD")]
 
 
 @pytest.mark.parametrize("mark", [";", "\t", "|"])
@@ -221,7 +296,7 @@ def test_targets(tmp_path):
     plan = Plan(Settings(instruments=tmp_path, artifacts=tmp_path / "out"))
     targets = list(instruments.targets(plan))
     assert [target.name for target in targets] == ["a.TXT", "b=1.csv", "b_1.csv"]
-    assert targets[1].params == {"source_file": "b=1.csv"}
+    assert targets[1].params == {"source_file": "b=1.csv", "venue_names": {}, "headings": {}}
     assert targets[1].outputs["accepted"] == tmp_path / "out/instruments/b=1.csv.accepted.csv"
 
 
@@ -260,3 +335,20 @@ class TestContract(StageContract):
     """What every stage promises."""
 
     stage = "instruments"
+
+
+def test_list_that_is_rejected_whole_is_named_at_the_end_of_a_run(tmp_path):
+    """The last lines of a run, and of a second one that builds nothing, name the file, its report and the cure."""
+    project = MarketProject.make(tmp_path / "p", FIRST_STAGES)
+    project.raw(NASDAQ, "AAPL.US")
+    project.listed("good.csv", [("AAPL", "", "NASDAQ", "Apple", "USD")])
+    project.listed("bad.csv", [("AAPL", "NASDAQ")], "Papier,Platz")
+    for _ in range(2):
+        out = project.good().out
+        assert (
+            "warning: data/instruments/bad.csv: the whole list is rejected (no_symbol_column), see "
+            "artifacts/reports/instruments_rejected.csv; name the heading of its symbols in the setting columns\n"
+        ) in out
+        assert "good.csv: the whole" not in out
+    (project.root / "pyproject.toml").write_text('[tool.barmill]\ncolumns = {Papier = "symbol", Platz = "market"}\n')
+    assert "is rejected" not in project.good().out

@@ -141,6 +141,45 @@ def test_currency_doubt(tmp_path):
     assert [row["confidence"] for row in found.matches] == ["high", "medium", "high"]
 
 
+A1, B9 = "US0000000AA1", "US0000000BB9"
+TWO = (f"{US}/nyse stocks/1/aaaa.us.txt", f"{US}/nyse stocks/1/bbbb.us.txt", f"{UK}/lse stocks/aaaa.uk.txt")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        # the row's ISIN is another ticker's
+        (
+            [("AAAA", "NYSE", A1), ("BBBB", "NYSE", B9), ("AAAA:US", "NYSE", A1), ("AAAA:US", "NYSE", B9)],
+            ["AAAA.US high", "BBBB.US high", "AAAA.US high", "isin_conflict BBBB.US;AAAA.US"],
+        ),
+        (
+            [("BBBB", "NYSE", B9), ("AAAA", "NYSE", B9), ("AAAA", "NYSE", A1)],
+            ["BBBB.US high", "isin_conflict BBBB.US;AAAA.US", "AAAA.US low"],
+        ),
+        # two ISINs of one ticker, of which nobody says whose the other is: the fewer and the equal are doubtful
+        ([("AAAA", "NYSE", A1), ("AAAA", "NYSE", B9)], ["AAAA.US low", "AAAA.US low"]),
+        ([("AAAA", "NYSE", A1), ("AAAA", "NYSE", B9), ("AAAA", "NYSE", A1)], ["AAAA.US high", "AAAA.US low", "AAAA.US high"]),
+        # one paper under two tickers, on one venue or on two, is not a conflict
+        ([("AAAA", "NYSE", A1), ("BBBB", "NYSE", A1)], ["AAAA.US high", "BBBB.US high"]),
+        ([("AAAA", "NYSE", A1), ("AAAA", "LSE", B9)], ["AAAA.US high", "AAAA.UK high"]),
+        ([("AAAA", "NYSE", A1), ("AAAA", "NYSE", "")], ["AAAA.US high", "AAAA.US high"]),
+    ],
+)  # fmt: skip
+def test_isins_that_contradict_each_other_are_never_a_sure_match(tmp_path, rows, expected):
+    """A ticker that other rows give another ISIN is doubtful, and a miss where the ISIN is another ticker's."""
+    found = build_match(tmp_path, TWO, [instrument(symbol, market, isin=isin) for symbol, market, isin in rows], "daily", None)
+    matched, missed = iter(found.matches), iter(found.unmatched)
+    for text in expected:
+        if text.startswith("isin_conflict"):
+            row = next(missed)
+            assert f"{row['reason']} {row['candidates']}" == text
+        else:
+            row = next(matched)
+            assert f"{row['matched_ticker']} {row['confidence']}" == text
+    assert not [*matched, *missed]
+
+
 def test_spelling_precedence(tmp_path):
     """Where both a class and a preferred file are there, `ABR-D` is the class as it is spelled and `ABR$D` the preferred."""
     paths = [*TREE, f"{US}/nyse stocks/1/abr-d.us.txt"]
@@ -306,7 +345,7 @@ def test_targets(tmp_path):
         (tmp_path / name).touch()
     (target,) = match.targets(Plan(Settings(instruments=tmp_path, artifacts=tmp_path / "out", aliases={"A.US": "B.US"})))
     assert target.name == "tradeable"
-    assert target.inputs["instruments"] == [tmp_path / f"out/instruments/{name}.accepted.csv" for name in ("a_1.csv", "b.csv")]
+    assert target.inputs["instruments"] == [tmp_path / f"out/instruments/{name}.accepted.csv" for name in ("a=1.csv", "b.csv")]
     assert target.params == {"frequency": "daily", "aliases": {"A.US": "B.US"}}
 
 

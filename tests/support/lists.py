@@ -8,12 +8,14 @@ from barmill.stages import instruments
 Rows = list[dict[str, str]]
 
 
-def build_list(folder: Path, content: str | bytes, name: str = "list.csv") -> tuple[Rows, Rows]:
-    """Accepted and rejected rows of a list with this content."""
+def build_list(folder: Path, content: str | bytes, name: str = "list.csv", **own: dict[str, str]) -> tuple[Rows, Rows]:
+    """Accepted and rejected rows of a list with this content; `own` are the project's `venue_names` and `headings`."""
     source = folder / name
     source.write_bytes(content.encode() if isinstance(content, str) else content)
     accepted, rejected = folder / f"{name}.accepted.csv", folder / f"{name}.rejected.csv"
-    instruments.build(source=source, accepted=accepted, rejected=rejected, source_file=name)
+    instruments.build(
+        source=source, accepted=accepted, rejected=rejected, source_file=name, **{"venue_names": {}, "headings": {}, **own}
+    )
     return read_rows(accepted), read_rows(rejected)
 
 

@@ -44,7 +44,7 @@ class Datasets(Command):
             self.outstream.write(f"no calendar: {name}; {cure(name)}\n")
         for path in strays:
             self.outstream.write(f"stray: {path}; a series lies at <asset class>/<frequency>/<SYMBOL>.txt\n")
-        for unmatched in plan.unmatched():
-            self.outstream.write(f"warning: {unmatched}\n")
+        for warning in plan.warnings():
+            self.outstream.write(f"warning: {warning}\n")
         self.outstream.write(f"{len(rows)} datasets\n")
         return 1 if strays else 0

@@ -12,6 +12,12 @@ from dataclasses import dataclass
 EMPTY_FILE = "empty_file"
 NOT_A_TABLE = "not_a_table"
 NO_SYMBOL_COLUMN = "no_symbol_column"
+WHOLE = {
+    EMPTY_FILE: "remove the file, or fill it",
+    NOT_A_TABLE: "save it as CSV",
+    NO_SYMBOL_COLUMN: "name the heading of its symbols in the setting columns",
+}
+"""The faults of a whole list, each with its cure."""
 FIELD_COUNT = "field_count"
 STRAY_QUOTE = "stray_quote"
 
@@ -90,14 +96,15 @@ def read_table(data: bytes, is_header: Callable[[Sequence[str]], bool]) -> Table
     first = lines[start] if start < len(lines) else ""
     if "\x00" in first or len(first) > _LONGEST_HEADER or first.lstrip().startswith(("<", "{", "%PDF", "PK\x03")) or not first:
         return Table(fault=NOT_A_TABLE, line=start + 1, text=first)
-    headers = [(_normalised(next(csv.reader([first], delimiter=mark))), mark) for mark in _DELIMITERS]
+    headers = [(normalised(next(csv.reader([first], delimiter=mark))), mark) for mark in _DELIMITERS]
     columns, delimiter = max(headers, key=lambda found: (is_header(found[0]), len(found[0])))
     if not is_header(columns):
         return Table(fault=NO_SYMBOL_COLUMN, line=start + 1, text=first)
     return Table(columns, tuple(_records(lines, start + 1, len(columns), delimiter)))
 
 
-def _normalised(names: Sequence[str]) -> tuple[str, ...]:
+def normalised(names: Sequence[str]) -> tuple[str, ...]:
+    """Headings as they are compared: lower case, words joined by one blank, other signs left out."""
     return tuple(" ".join(re.sub(r"[\W_]+", " ", name.lower()).split()) for name in names)
 
 

@@ -7,8 +7,11 @@ tree lacks is still a venue: its instruments are unmatched, never matched elsewh
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from barmill.errors import ConfigError, nearest
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,12 @@ _WARSAW = "wse stocks,wse etfs,wse certificates,wse bonds,wse futures,wse option
 # left out: they name two venues. The single letters are those of the consolidated tape in Nasdaq Trader's lists.
 _NAMES = {
     "US": "US, USA, UNITED STATES",
-    "XNYS": "NYSE, N, NYQ, NYS, NEW YORK, NEW YORK STOCK EXCHANGE, USA NYSE, NYSE USA",
+    "XNYS": "NYSE, N, NYQ, NYS, NEW YORK, NEW YORK STOCK EXCHANGE, USA NYSE, NYSE USA, NSY",
     "XNAS": "NASDAQ, NSQ, NAS, Q, NMS, NGM, NCM, USA NASDAQ, NASDAQ USA, NASDAQ GS, NASDAQ GM, NASDAQ CM, NASDAQGS, NASDAQGM, "
     "NASDAQCM, NASDAQ GLOBAL SELECT, NASDAQ GLOBAL SELECT MARKET, NASDAQ GLOBAL MARKET, NASDAQ CAPITAL MARKET, "
-    "NASDAQ STOCK MARKET",
+    "NASDAQ STOCK MARKET, NDQ, NASDAQ NMS, NASDAQ SCM, ISLAND",
     "XASE": "NYSE MKT, NYSEMKT, AMEX, ASE, A, NYSE AMERICAN, NYSEAMERICAN, USA AMEX, AMERICAN STOCK EXCHANGE",
-    "ARCX": "NYSE ARCA, NYSEARCA, ARCA, P, PCX, USA ARCA, USA NYSEARCA",
+    "ARCX": "NYSE ARCA, NYSEARCA, ARCA, P, PCX, USA ARCA, USA NYSEARCA, NYSE ARCA ETF",
     "BATS": "BATS, Z, BTS, CBOE, CBOE BZX, BZX, CBOE US, USA BATS",
     "IEXG": "IEX, V, INVESTORS EXCHANGE",
     "XCHI": "NYSE CHICAGO, CHX, M, CHICAGO STOCK EXCHANGE",
@@ -110,28 +113,30 @@ _NAMES = {
     "XWAR": "GPW, WSE, WWA, GPW WWA, WARSAW, WARSZAWA, WARSAW STOCK EXCHANGE, POL GPW, POL WSE, GPW WARSZAWA, "
     "GPW GŁÓWNY RYNEK, GIEŁDA PAPIERÓW WARTOŚCIOWYCH",
     "XNCO": "NEWCONNECT, NEW CONNECT, NC, GPW NC, POL NC, GPW NEWCONNECT, NEWCONNECT WARSAW",
-    "XETR": "XETRA, ETR, GER, IBIS, XET, GERMANY, DEU XETRA, GERMANY XETRA, DEUTSCHE BOERSE XETRA",
-    "XFRA": "FRANKFURT, FRA, FWB, DEU FWB, DEU FRA, FRANKFURT STOCK EXCHANGE, BOERSE FRANKFURT",
-    "XTKS": "JPX, TYO, TOKYO, TOKYO STOCK EXCHANGE, JPN TSE, JPN TYO, JAPAN",
+    "XETR": "XETRA, ETR, GER, IBIS, XET, GERMANY, DEU XETRA, GERMANY XETRA, DEUTSCHE BOERSE XETRA, IBIS2, XETRA2, "
+    "DEUTSCHE BÖRSE XETRA, DEUTSCHE BOERSE AG XETRA",
+    "XFRA": "FRANKFURT, FRA, FWB, DEU FWB, DEU FRA, FRANKFURT STOCK EXCHANGE, BOERSE FRANKFURT, FWB2, "
+    "DEUTSCHE BÖRSE FRANKFURT, FSE",
+    "XTKS": "JPX, TYO, TOKYO, TOKYO STOCK EXCHANGE, JPN TSE, JPN TYO, JAPAN, TSEJ",
     "XHKG": "HKG, HKEX, SEHK, HK, HONG KONG, HONG KONG STOCK EXCHANGE, HKG HKEX, HKG SEHK",
-    "XBUD": "BUD, BUDAPEST, BUDAPEST STOCK EXCHANGE, HUN BSE, HUN BUD, HUNGARY",
+    "XBUD": "BUD, BUDAPEST, BUDAPEST STOCK EXCHANGE, HUN BSE, HUN BUD, HUNGARY, BUX",
     "XTSE": "TSX, TOR, TORONTO, TORONTO STOCK EXCHANGE, CAN TSX, CAN TOR, CANADA",
-    "XTSX": "TSXV, TSX V, TSX VENTURE, TSX VENTURE EXCHANGE, VAN, CVE, CDNX",
+    "XTSX": "TSXV, TSX V, TSX VENTURE, TSX VENTURE EXCHANGE, VAN, CVE, CDNX, VENTURE",
     "XCNQ": "CSE, CNSX, CNQ, CANADIAN SECURITIES EXCHANGE",
-    "XPAR": "PAR, EPA, PARIS, EURONEXT PARIS, FRA PAR, FRA EURONEXT, FRANCE",
-    "XAMS": "AMS, AEX, AMSTERDAM, EURONEXT AMSTERDAM, NLD AMS, NLD EURONEXT, NETHERLANDS",
-    "XBRU": "BRU, EBR, BRUSSELS, EURONEXT BRUSSELS, BEL BRU, BEL EURONEXT, BELGIUM",
-    "XLIS": "LIS, ELI, LISBON, EURONEXT LISBON, PRT LIS, PORTUGAL",
-    "XDUB": "DUB, DUBLIN, EURONEXT DUBLIN, IRL DUB, IRELAND",
-    "XSWX": "SWX, SIX, EBS, VTX, ZURICH, SIX SWISS EXCHANGE, SWISS EXCHANGE, CHE SIX, CHE SWX, SWITZERLAND",
-    "XMIL": "MIL, BIT, MILAN, BORSA ITALIANA, EURONEXT MILAN, ITA MIL, ITA BIT, ITALY",
-    "XMAD": "MAD, MCE, BME, MADRID, BOLSA DE MADRID, ESP BME, ESP MAD, SPAIN",
-    "XWBO": "VIE, WBAG, VIENNA, WIENER BOERSE, AUT VIE, AUSTRIA",
+    "XPAR": "PAR, EPA, PARIS, EURONEXT PARIS, FRA PAR, FRA EURONEXT, FRANCE, SBF",
+    "XAMS": "AMS, AEX, AMSTERDAM, EURONEXT AMSTERDAM, NLD AMS, NLD EURONEXT, NETHERLANDS, AEB, EAM",
+    "XBRU": "BRU, EBR, BRUSSELS, EURONEXT BRUSSELS, BEL BRU, BEL EURONEXT, BELGIUM, ENEXT BE",
+    "XLIS": "LIS, ELI, LISBON, EURONEXT LISBON, PRT LIS, PORTUGAL, BVL, ENEXT PT",
+    "XDUB": "DUB, DUBLIN, EURONEXT DUBLIN, IRL DUB, IRELAND, ISED, ISE",
+    "XSWX": "SWX, SIX, EBS, VTX, ZURICH, SIX SWISS EXCHANGE, SWISS EXCHANGE, CHE SIX, CHE SWX, SWITZERLAND, VIRTX, VRTX",
+    "XMIL": "MIL, BIT, MILAN, BORSA ITALIANA, EURONEXT MILAN, ITA MIL, ITA BIT, ITALY, BVME, BVME ETF",
+    "XMAD": "MAD, MCE, BME, MADRID, BOLSA DE MADRID, ESP BME, ESP MAD, SPAIN, BM",
+    "XWBO": "VIE, WBAG, VIENNA, WIENER BOERSE, AUT VIE, AUSTRIA, VSE",
     "XPRA": "PRA, PRAGUE, PRAGUE STOCK EXCHANGE, CZE PSE",
-    "XSTO": "STO, STOCKHOLM, NASDAQ STOCKHOLM, NASDAQ OMX STOCKHOLM, SWE STO, SWEDEN",
-    "XHEL": "HEL, HELSINKI, NASDAQ HELSINKI, NASDAQ OMX HELSINKI, FIN HEL, FINLAND",
+    "XSTO": "STO, STOCKHOLM, NASDAQ STOCKHOLM, NASDAQ OMX STOCKHOLM, SWE STO, SWEDEN, SFB",
+    "XHEL": "HEL, HELSINKI, NASDAQ HELSINKI, NASDAQ OMX HELSINKI, FIN HEL, FINLAND, HEX, HSE",
     "XCSE": "CPH, COPENHAGEN, NASDAQ COPENHAGEN, NASDAQ OMX COPENHAGEN, DNK CPH, DENMARK",
-    "XOSL": "OSL, OSLO, OSLO BORS, EURONEXT OSLO, NOR OSL, NORWAY",
+    "XOSL": "OSL, OSLO, OSLO BORS, EURONEXT OSLO, NOR OSL, NORWAY, OSE",
     "XASX": "ASX, SYDNEY, AUSTRALIAN SECURITIES EXCHANGE, AUS ASX, AUSTRALIA",
 }
 
@@ -156,6 +161,11 @@ _BY_CODE = {code: venue for venue in VENUES for code in venue.codes}
 _NOT_AFTER_DOT = frozenset(
     {"UN", "UA", "UP", "UQ", "UR", "UW", "UF", "VF", "H", "NC", "CV", "CT", "CF", "CP", "SE", "ID", "AV"}
 )
+# Trading 212 writes AAPL_US_EQ and, for these exchanges, SAPd_EQ.
+_TRADING_212 = re.compile(r"([A-Z0-9.]+)(?:_([A-Z]{2})|([a-z]))_EQ")
+_TRADING_212_EXCHANGES = {"l": "XLON", "d": "XETR", "p": "XPAR", "a": "XAMS", "e": "XMAD", "m": "XMIL", "s": "XSWX"}
+_XTB_ACCOUNT = re.compile(r"(?<=\.[A-Z]{2})_\d$")  # XTB writes AAPL.US_9
+
 _BLOOMBERG = 2  # letters of a venue code after a blank; a single letter there is a class: BRK B
 
 _CURRENCY = re.compile(r"\(([A-Z]{3})\)")
@@ -172,7 +182,25 @@ def by_name(text: str) -> Venue | None:
 
     A text that merely contains a venue's name names none: "NASDAQ STOCKHOLM" is not NASDAQ.
     """
-    return _BY_NAME.get(" ".join(re.sub(r"[\W_]+", " ", _CURRENCY.sub(" ", text.upper())).split()))
+    return _BY_NAME.get(_spelled(text))
+
+
+def _spelled(text: str) -> str:
+    return " ".join(re.sub(r"[\W_]+", " ", _CURRENCY.sub(" ", text.upper())).split())
+
+
+def checked(own: Mapping[str, str]) -> dict[str, str]:
+    """A project's own names of venues, spelled as `by_name` compares them: name → MIC.
+
+    Raises:
+        ConfigError: a MIC is not in the table.
+    """
+    for name, mic in own.items():
+        if mic not in _BY_MIC:
+            near = nearest(mic, _BY_MIC)
+            hint = f"the nearest are {near}" if near else f"known are {', '.join(_BY_MIC)}"
+            raise ConfigError(f"setting venues: {name} = {mic!r} is not a known MIC", hint)
+    return {_spelled(name): mic for name, mic in own.items()}
 
 
 def keeper(region: str, category: str) -> Venue | None:
@@ -213,15 +241,17 @@ class Listing:
     source: str
 
 
-def listing(symbol: str, market: str, mic: str = "") -> Listing:
+def listing(symbol: str, market: str, mic: str = "", own: Mapping[str, str] | None = None) -> Listing:
     """The listing that a symbol and a market mean together; the market wins over the suffix of the symbol.
 
     Args:
-        symbol: broker's symbol: `AAPL`, `AAPL.US`, `GLEN:LN`, `VOD LN Equity`, `NYSE:BRK.B`, `CAR.UN`.
+        symbol: broker's symbol: `AAPL`, `AAPL.US`, `GLEN:LN`, `VOD LN Equity`, `NYSE:BRK.B`, `CAR.UN`, `AAPL:xnas`,
+            `AAPL.US_9`, `AAPL_US_EQ`, `SAPd_EQ`.
         market: broker's market text; may be empty.
         mic: MIC when it is known already; wins over the market text.
+        own: the project's own names of venues, from `checked`; they win over the built-in ones.
     """
-    named = by_name(market)
+    named = by_mic((own or {}).get(_spelled(market), "")) or by_name(market)
     given = by_mic(mic) or named
     base, mark, suffix = _split_suffix(symbol)
     if given is None or suffix is None:
@@ -235,7 +265,10 @@ def listing(symbol: str, market: str, mic: str = "") -> Listing:
 
 def _split_suffix(symbol: str) -> tuple[str, str, Venue | None]:
     """The symbol without its venue suffix, the mark between them, and the suffix's venue."""
-    text = re.sub(r"(?i)\s+equity$", "", symbol)
+    if traded := _TRADING_212.fullmatch(symbol):
+        base, country, letter = traded.groups()
+        return base, "_", _BY_CODE.get(country) if country else _BY_MIC.get(_TRADING_212_EXCHANGES.get(letter, ""))
+    text = _XTB_ACCOUNT.sub("", re.sub(r"(?i)\s+equity$", "", symbol))
     for mark in (":", " ", "."):
         base, found, suffix = text.rpartition(mark)
         code = suffix.upper()
@@ -243,6 +276,8 @@ def _split_suffix(symbol: str) -> tuple[str, str, Venue | None]:
             continue
         if code in _BY_CODE:
             return base, mark, _BY_CODE[code]
+        if mark == ":" and code in _BY_MIC:  # Saxo writes AAPL:xnas
+            return base, mark, _BY_MIC[code]
         if mark == ":" and (venue := by_name(base)):
             return suffix, mark, venue
     return symbol, "", None

@@ -109,8 +109,8 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
         for message in self.runtime_errors:
             self._line(f"error: {message}")
         self._count_passed()
-        for unmatched in FRONT.plan.unmatched() if FRONT.plan else ():
-            self._line(f"warning: {unmatched}")
+        for warning in FRONT.plan.warnings() if FRONT.plan else ():
+            self._line(f"warning: {warning}")
         seconds = time.perf_counter() - self._start
         counts = ", ".join(f"{self._tally.count(origin)} {origin}" for origin in _origins())
         others = "".join(f", {self._tally.count(kind)} {kind}" for kind in _OTHERS if self._tally.count(kind))

@@ -1,6 +1,7 @@
 """Which Stooq file holds each instrument's prices; the venue must agree, and what is unmatched has a reason."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,7 @@ NOT_COVERED = "venue_not_covered({})"
 NOT_IN_TREE = "not_in_tree"
 FREQUENCY_MISSING = "frequency_missing"
 AMBIGUOUS_TICKER = "ambiguous_ticker"
+ISIN_CONFLICT = "isin_conflict"
 
 _MOST_CANDIDATES = 5
 _CONFIDENCE = ("high", "medium", "low")
@@ -54,12 +56,14 @@ def build(
             warrant (another spelling of it), alias (a later name). `confidence` is high; medium with one doubt, low with
             more: the file is kept with another exchange of the country, the name is a later one, the symbol is spelled
             as a class and the file as a preferred, the currency is none of the venue's; and two doubts when
-            the symbol alone names the venue (unless it is the Stooq ticker), or names another one than the market.
+            the symbol alone names the venue (unless it is the Stooq ticker), or names another one than the market, or when
+            as many or more rows give the ticker another ISIN.
         unmatched: one row per other instrument; `candidates` are tickers of the same symbol elsewhere in the tree, at
             most five, joined by `;`. Reasons: unknown_venue (neither market nor symbol names one),
             venue_not_covered(MIC) (the tree has no file of that venue), frequency_missing (it has this ticker, but at
             other frequencies only), not_in_tree (it does not have it), ambiguous_ticker (two venues keep different
-            files under one ticker, and the other one has it).
+            files under one ticker, and the other one has it), isin_conflict (other rows give the ticker another ISIN, and
+            the row's ISIN to another ticker of the region; that one is the first candidate).
         symbols: the distinct matched tickers and their files, in order of the ticker.
         frequency: part of the tree that instruments are matched with.
         aliases: old ticker → new ticker, beside the built-in ones.
@@ -71,7 +75,8 @@ def build(
     for match in found:
         if isinstance(match, _Match):
             files[match.ticker] = min(match.file.path, files.get(match.ticker, match.file.path))
-    outcomes = [(row, _unambiguous(outcome, files)) for row, outcome in zip(rows, found, strict=True)]
+    isins = _Isins(zip(rows, found, strict=True))
+    outcomes = [(row, isins.checked(row, _unambiguous(outcome, files))) for row, outcome in zip(rows, found, strict=True)]
     write_rows(matches, MATCHES, (outcome.row(row) for row, outcome in outcomes if isinstance(outcome, _Match)))
     write_rows(unmatched, UNMATCHED, (outcome.row(row) for row, outcome in outcomes if isinstance(outcome, _Miss)))
     write_rows(symbols, SYMBOLS, ({"symbol": ticker, "relative_path": path} for ticker, path in sorted(files.items())))
@@ -187,6 +192,38 @@ def _unambiguous(outcome: _Match | _Miss, files: Mapping[str, str]) -> _Match | 
     if isinstance(outcome, _Match) and outcome.file.path != files[outcome.ticker]:
         return _Miss(AMBIGUOUS_TICKER, (outcome.ticker,))
     return outcome
+
+
+class _Isins:
+    """Which ISIN the rows of all lists give each ticker, and which tickers each ISIN.
+
+    One paper may be listed on several venues, under one ticker or several, so an ISIN is compared within a region.
+    """
+
+    def __init__(self, outcomes: Iterable[tuple[Mapping[str, str], _Match | _Miss]]) -> None:
+        self._of_ticker: dict[str, Counter[str]] = {}
+        self._of_isin: dict[tuple[str, str], Counter[str]] = {}
+        for row, outcome in outcomes:
+            if isinstance(outcome, _Match) and row["isin"]:
+                self._of_ticker.setdefault(outcome.ticker, Counter())[row["isin"]] += 1
+                self._of_isin.setdefault((outcome.file.region, row["isin"]), Counter())[outcome.ticker] += 1
+
+    def checked(self, row: Mapping[str, str], outcome: _Match | _Miss) -> _Match | _Miss:
+        """The outcome of a row, unless other rows contradict its ISIN."""
+        isin = row["isin"]
+        if not isinstance(outcome, _Match) or not isin:
+            return outcome
+        counts = self._of_ticker[outcome.ticker]
+        rivals = [other for other in counts if other != isin]
+        if not rivals:
+            return outcome
+        elsewhere = self._of_isin[outcome.file.region, isin]
+        other, times = max(elsewhere.items(), key=lambda each: (each[1], each[0] != outcome.ticker, each[0]))
+        if other != outcome.ticker and times >= elsewhere[outcome.ticker]:
+            return _Miss(ISIN_CONFLICT, (other, outcome.ticker))
+        if max(counts[rival] for rival in rivals) >= counts[isin]:
+            return outcome._replace(confidence=_CONFIDENCE[-1])
+        return outcome
 
 
 def _matched(ticker: str, file: _File, venue: Venue, strategy: str, doubts: int) -> _Match:

@@ -37,8 +37,8 @@ class Status(Helped):
             self.outstream.write(json.dumps(stages, indent=1) + "\n")
         else:
             self.outstream.write(_table(counts, unsettled))
-            for unmatched in FRONT.plan.unmatched() if FRONT.plan else ():
-                self.outstream.write(f"warning: {unmatched}\n")
+            for warning in FRONT.plan.warnings() if FRONT.plan else ():
+                self.outstream.write(f"warning: {warning}\n")
         return 0 if all(each.total() == each[FRESH] for each in counts.values()) else 1
 
 
