@@ -1,14 +1,17 @@
 """Commands that need no task: they load the settings and nothing of the graph."""
 
+import contextlib
 import sys
 from typing import Any
 
 from doit.cmd_base import DoitCmdBase
+from doit.cmdparse import CmdParseError
 from doit.exceptions import InvalidCommand
 
 from barmill.errors import BarmillError, Busy, ConfigError
 from barmill.run.arguments import removed_tasks, restored
 from barmill.run.front import FRONT
+from barmill.run.usage import refusal, until_nobody_reads
 
 FAILED, UNTRIED, WRONG, BUSY = 1, 2, 3, 4  # exit codes
 _CODES: dict[type[BarmillError], int] = {Busy: BUSY, ConfigError: WRONG}
@@ -53,8 +56,20 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
         if in_args[:1] == ["--help"]:
             sys.stdout.write(f"{self.help()}\n")
             return 0
-        code: int = super().parse_execute(in_args)
-        return code
+        try:
+            return until_nobody_reads(lambda: super(Helped, self).parse_execute(in_args))
+        except CmdParseError as error:
+            if not (FRONT.is_ours or self._is_ours_by_now()):
+                raise
+            raise refusal(self.name, error, self.get_options()) from None
+
+    def _is_ours_by_now(self) -> bool:
+        """Whether this is a project of ours, found out by loading its dodo.py: the options were wrong before that was done."""
+        if not self.works_anywhere:
+            return True
+        with contextlib.suppress(Exception, SystemExit):
+            self.loader.setup({each.name: each.default for each in self.get_options()})
+        return FRONT.is_ours
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options."""

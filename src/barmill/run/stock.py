@@ -20,6 +20,7 @@ from doit.exceptions import InvalidCommand
 from barmill.run.arguments import removed_tasks
 from barmill.run.backend import Backend
 from barmill.run.commands.select import chosen_names
+from barmill.run.usage import until_nobody_reads
 
 
 def adopt(state: Path) -> None:
@@ -36,7 +37,7 @@ def _wrap(command: Any, ours: Callable[..., Any]) -> None:
 
     @functools.wraps(theirs)  # doit reads the options it has to pass from the signature
     def execute(self: Any, **options: Any) -> Any:
-        return ours(self, theirs, options)
+        return until_nobody_reads(lambda: ours(self, theirs, options))
 
     command._execute = execute
 

@@ -16,6 +16,8 @@ class StoreWide(Plain):
         """Run with doit's parsed options."""
         try:
             return super().execute(params, args)
+        except BrokenPipeError:
+            raise  # it is about who reads the output, not about the store
         except OSError as error:
             what = f"{error.filename}: {error.strerror}"
             raise InvalidCommand(f"{what}\nhint: run it as a user who may read and write the store") from None
