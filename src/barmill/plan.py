@@ -149,8 +149,22 @@ class Plan:
         return self._spelled_out[setting]
 
     def warnings(self) -> list[str]:
-        """What a run ends with: lists that were rejected whole, and patterns of settings that match no dataset."""
-        return [*self._rejected_lists(), *self.unmatched()]
+        """What a run ends with: rejected lists, calendars without sessions, patterns of settings that match no dataset."""
+        return [*self._rejected_lists(), *self._faulty_calendars(), *self.unmatched()]
+
+    def _faulty_calendars(self) -> Iterator[str]:
+        """A line for each calendar in use whose sessions can't be computed, as of its last build."""
+        try:
+            used = sorted({name for name in map(self.calendar, self.datasets()) if name})
+        except (InputError, OSError):  # what needs the file reports it
+            return
+        for calendar in used:
+            try:
+                fault = self.sessions_fault(calendar).read_text(encoding="utf-8")
+            except OSError:
+                continue
+            if fault:
+                yield f"no sessions of {calendar}: {'; '.join(fault.splitlines())}"
 
     def _rejected_lists(self) -> Iterator[str]:
         """A line for each broker's list of which no line could be read, as of its last build."""
@@ -276,6 +290,10 @@ class Plan:
     def sessions(self, calendar: str) -> Path:
         """The table of a calendar's sessions."""
         return self.path("sessions", calendars.file_name(calendar))
+
+    def sessions_fault(self, calendar: str) -> Path:
+        """Why a calendar's sessions can't be computed; an empty file if they were."""
+        return self.sessions(calendar).with_suffix(".fault.txt")
 
     def strays(self) -> list[Path]:
         """Files in the folder of single series that are none, because of their place or name."""

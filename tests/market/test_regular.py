@@ -80,3 +80,9 @@ def test_what_the_library_can_t_compute_is_told(monkeypatch):
     assert "cannot compute XWAR from 2024-01-01 to 2024-12-31: NotImplementedError" in error.value.fact
     assert len(error.value.fact) < 400
     assert "setting calendars" in error.value.hint
+
+
+def test_every_calendar_that_is_offered_can_be_computed():
+    """With the installed exchange_calendars and pandas, each calendar has sessions in 2024."""
+    since, until = dt.date(2024, 1, 1), dt.date(2024, 12, 31)
+    assert [name for name, each in calendars().items() if len(regular(each, since, until)) < 150] == []

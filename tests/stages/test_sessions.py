@@ -2,11 +2,13 @@
 
 import csv
 import datetime as dt
+import json
 
 import pytest
 
+from barmill import read_bars
 from barmill.config import Settings
-from barmill.errors import InputError
+from barmill.errors import BarsError, InputError
 from barmill.market.calendars import calendars
 from barmill.market.changes import COLUMNS, CORRECTIONS, read_changes
 from barmill.market.regular import regular
@@ -14,7 +16,7 @@ from barmill.market.sessions import Sessions
 from barmill.plan import Plan
 from barmill.stages import sessions
 from tests.stages.contract import StageContract
-from tests.support.market import MarketProject
+from tests.support.market import FIRST_STAGES, MarketProject
 from tests.support.real import real_data
 
 HEADER = "calendar,from,to,weekdays,change,open,close,reason\n"
@@ -24,8 +26,9 @@ def build(folder, calendar, since, until, *rows):
     """The sessions of a calendar after changes."""
     changes = folder / "changes.csv"
     changes.write_text(HEADER + "".join(f"{row}\n" for row in rows))
-    sessions.build([changes], folder / f"{calendar.replace('/', '-')}.csv", calendar=calendar, since=since, until=until)
-    return Sessions.read(folder / f"{calendar.replace('/', '-')}.csv")
+    out, fault = (folder / f"{calendar.replace('/', '-')}{ending}" for ending in (".csv", ".fault.txt"))
+    sessions.build([changes], out, fault, calendar=calendar, since=since, until=until)
+    return Sessions.read(out)
 
 
 def published(name):
@@ -210,3 +213,48 @@ class TestContract(StageContract):
     """What every stage promises."""
 
     stage = "sessions"
+
+
+DATES = ["20240102", "20240103", "20240104"]
+BROKEN = """
+import exchange_calendars
+
+
+class Broken:
+    bound_min = bound_max = staticmethod(lambda: None)
+
+    def __init__(self, start, end):
+        raise NotImplementedError("by subclasses")
+
+
+exchange_calendars.exchange_calendar_xwar.XWARExchangeCalendar = Broken
+"""
+
+
+def said_by(result):
+    """What a command wrote, to both streams."""
+    return result.out + result.err
+
+
+def test_calendar_that_cannot_be_computed_is_named_and_stops_no_other(tmp_path):
+    """Its datasets are not judged, others are; the run, `doit datasets`, `doit due` and the reader name it."""
+    project = MarketProject.make(tmp_path, (*FIRST_STAGES, "sessions", "chunks", "gaps", "coverage"))
+    dodo = project.root / "dodo.py"
+    dodo.write_text(BROKEN + dodo.read_text())
+    for name in ("WAR", "NYS"):
+        project.series(f"equities/daily/{name}", DATES)
+    with open(project.root / "pyproject.toml", "a") as file:
+        file.write('[tool.barmill.calendars]\n"equities/daily/WAR" = "XWAR"\n"equities/daily/NYS" = "XNYS"\n')
+    result = project.doit()
+    assert result.code == 0, said_by(result)
+    said = [line for line in said_by(result).splitlines() if "no sessions of XWAR" in line]
+    assert len(said) == 1
+    assert "NotImplementedError" in said[0]
+    assert "setting calendars" in said[0]
+    verdicts = {row["name"]: (row["verdict"], row["behind"]) for row in project.table("coverage/coverage.csv")}
+    assert verdicts == {"equities/daily/NYS": ("complete", "0"), "equities/daily/WAR": ("not judged", "")}
+    assert "XWAR has no sessions" in json.loads((project.root / "artifacts/gaps/equities/daily/WAR.json").read_text())["cure"]
+    assert "no sessions of XWAR" in said_by(project.doit("datasets"))
+    assert "XWAR has no sessions" in said_by(project.doit("due"))
+    with pytest.raises(BarsError, match="XWAR has no sessions"):
+        read_bars("equities/daily/WAR", fill="forward", root=project.root)

@@ -22,7 +22,7 @@ def table(calendar: str, since: str = "1970-01-01", until: str = "2030-12-31") -
 def table_file(calendar: str, since: str = "1970-01-01", until: str = "2030-12-31") -> Path:
     """The file of them."""
     path = Path(tempfile.mkdtemp(prefix="sessions-")) / file_name(calendar)
-    sessions.build([], path, calendar=calendar, since=since, until=until)
+    sessions.build([], path, path.with_suffix(".fault.txt"), calendar=calendar, since=since, until=until)
     return path
 
 

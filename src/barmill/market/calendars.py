@@ -94,9 +94,10 @@ def days_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:
     return zone_of(dataset, chosen) if is_known else ""
 
 
-def cure(name: str) -> str:
-    """What to do about a dataset without a calendar."""
-    return f'set its calendar in pyproject.toml: [tool.barmill.calendars] "{name}" = "XNYS", or another of those there are'
+def cure(name: str, calendar: str = "") -> str:
+    """What to do about a dataset without a calendar, or of a calendar without sessions."""
+    fault = f"{calendar} has no sessions, see the last lines of doit; " if calendar else ""
+    return f'{fault}set its calendar in pyproject.toml: [tool.barmill.calendars] "{name}" = "XNYS", or another known calendar'
 
 
 @functools.cache

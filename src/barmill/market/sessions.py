@@ -88,7 +88,7 @@ class Sessions:
         """The last session that had closed at `moment` (which has a time zone); None if that is before the first close.
 
         Raises:
-            InputError: the table ends before `moment`.
+            InputError: the table is empty or ends before `moment`.
         """
         closed = self._closed(moment)
         return _session(self._lines[closed - 1]) if closed else None
@@ -97,7 +97,7 @@ class Sessions:
         """How many sessions after that of `date` had closed at `moment`: 0 for a series that is up to date.
 
         Raises:
-            InputError: the table ends before `moment`.
+            InputError: the table is empty or ends before `moment`.
         """
         return max(0, self._closed(moment) - bisect_right(self.dates, str(date)))
 
@@ -173,8 +173,10 @@ class Sessions:
 
     def _closed(self, moment: dt.datetime) -> int:
         """How many sessions had closed."""
+        if not self._lines:
+            raise InputError(f"{self.name} has no sessions", f'run "doit sessions:{self.name}" and read its last lines')
         text = _text(moment.astimezone(dt.UTC))
-        if not self._lines or text > _text(_session(self._lines[-1]).close + _LONGEST_PAUSE):
+        if text > _text(_session(self._lines[-1]).close + _LONGEST_PAUSE):
             raise InputError(
                 f"sessions of {self.name} end on {self.last}, before {text}",
                 "raise the setting sessions_until; if it is later already, the calendar knows no more",

@@ -76,6 +76,9 @@ def _sessions(query: Query, dataset: Dataset) -> Sessions:
         raise BarsError(f"{dataset.name} has no calendar that says which bars are expected", cure(dataset.name))
     path = query.catalogue.plan.sessions(calendar)
     try:
-        return Sessions.read(path)
+        sessions = Sessions.read(path)
     except (FileNotFoundError, InputError):
-        raise BarsError(f"{path} is no table of sessions", f'run "doit sessions:{path.stem}"') from None
+        raise BarsError(f"{path} is not a table of sessions", f'run "doit sessions:{path.stem}"') from None
+    if not sessions.dates:
+        raise BarsError(f"{dataset.name} is not filled: its calendar {calendar} has no sessions", cure(dataset.name))
+    return sessions

@@ -20,13 +20,13 @@ Stretch = tuple[str, str]
 def sessions_of(plan: Plan, dataset: Dataset) -> Sequence[str] | None:
     """Dates, ISO, ascending, on which the dataset's exchange is open, as far as its calendar is to be trusted.
 
-    None if no calendar of it is known, its table of sessions was not built yet, or its bars are longer than a day.
+    None if no calendar of it is known, its table of sessions was not built yet or is empty, or its bars are longer than a day.
     """
     calendar = plan.calendar(dataset)
     path = plan.sessions(calendar)
     if not calendar or not path.exists() or (dataset.frequency not in MINUTES and dataset.frequency != "daily"):
         return None
-    return Sessions.read(path).dates
+    return Sessions.read(path).dates or None
 
 
 def missing(table: "pa.Table", sessions: Sequence[str]) -> list[str]:

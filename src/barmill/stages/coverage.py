@@ -27,7 +27,7 @@ def build(gaps: Sequence[Path], sessions: Sequence[Path], out: Path, *, ended_af
         sessions: the tables of their calendars.
         out: CSV in order of `name`. Columns as in the JSON, and: missing_ranges, thin_ranges, halts (ranges by verdict),
             longest (sessions of the longest of them), behind (sessions from the last bar to the newest bar of any dataset
-            of the calendar; empty where there is none). The verdict is also `ended`, for a series that is nothing worse.
+            of the calendar; empty where no session is known). The verdict is also `ended`, for a series that is nothing worse.
         ended_after: days behind the newest bar of its calendar after which a series has ended.
     """
     found = sorted((json.loads(path.read_text(encoding="utf-8")) for path in gaps), key=lambda each: str(each["name"]))
@@ -39,8 +39,8 @@ def build(gaps: Sequence[Path], sessions: Sequence[Path], out: Path, *, ended_af
     for each in found:
         calendar, end = each["calendar"], each["end"][:10]
         behind: int | str = ""
-        if calendar and end:
-            behind = Sessions.read(tables[file_name(calendar)]).count(end, newest[calendar])
+        if calendar and end and (table := Sessions.read(tables[file_name(calendar)])).dates:
+            behind = table.count(end, newest[calendar])
         ended = bool(calendar and end) and _days(end, newest[calendar]) > ended_after
         rows.append(_row(each, behind, ended))
     write_rows(out, COLUMNS, rows)

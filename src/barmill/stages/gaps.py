@@ -30,8 +30,8 @@ def build(
     Args:
         chunks: its bars in order of time; the first column of each is `date` (date32) or `time` (timestamp[us, UTC]).
         sessions: the table of its calendar; none if it has none.
-        out: JSON: name, calendar, frequency, cure ("" but for a dataset without a calendar), and what `market.gaps.Gaps`
-            says.
+        out: JSON: name, calendar, frequency, cure ("" but for a dataset without a calendar or without sessions), and what
+            `market.gaps.Gaps` says.
         name: of the dataset.
         calendar: "" if it has none.
         frequency: a key of `datasets.PERIODS`.
@@ -44,7 +44,8 @@ def build(
     parts = [stamps(read_parquet(path, [stamp]).column(0)) for path in chunks]
     table = Sessions.read(sessions[0]) if sessions else None
     found = find(np.concatenate([np.empty(0, np.int64), *parts]), frequency, table, tolerance, halted_after)
-    whose = {"name": name, "calendar": calendar, "frequency": frequency, "cure": "" if calendar else cure(name)}
+    known = table is not None and table.dates
+    whose = {"name": name, "calendar": calendar, "frequency": frequency, "cure": "" if known else cure(name, calendar)}
     out.write_text(json.dumps(whose | vars(found), indent=1) + "\n", encoding="utf-8")
 
 
