@@ -29,7 +29,7 @@ def run(options: Options) -> Table:
     """Chunks of a year each, of which every series lacks ten days and has one too many."""
     folder = work_folder("gaps")
     table = folder / file_name(_CALENDAR)
-    sessions.build([], table, calendar=_CALENDAR, since="1970-01-01", until="2030-12-31")
+    sessions.build([], table, table.with_suffix(".fault.txt"), calendar=_CALENDAR, since="1970-01-01", until="2030-12-31")
     series = [_series(folder / f"S{n}", Sessions.read(table), n) for n in range(options.scaled(_SYMBOLS))]
     stamps = [_days(paths) for paths in series]
     minutes = _minutes(Sessions.read(table), options.scaled(_MINUTES))

@@ -195,3 +195,14 @@ def test_prune(project: Project) -> None:
     (project.root / "ant.txt").rename(project.root / "data/ant.txt")
     assert project.good().counts["built"] == 0
     assert project.artifacts() == before
+
+
+def test_info_and_list_of_a_target_whose_input_is_missing_say_so(project: Project) -> None:
+    """`doit info` and `doit list --status` of a target whose input is not built end well and call it not up to date."""
+    (project.root / "artifacts/upper/ant.up").unlink()
+    result = project.doit("info", "join:all")
+    assert "artifacts/upper/ant.up" in result.out
+    assert not result.err
+    listed = project.good("list", "--all", "--status").out
+    assert re.search(r"^[RE] join:all", listed, re.MULTILINE)
+    assert re.search(r"^U upper:bee", listed, re.MULTILINE)

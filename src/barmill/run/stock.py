@@ -26,8 +26,9 @@ from barmill.run.usage import until_nobody_reads
 def adopt(state: Path) -> None:
     """Have doit's commands of this process work on a project of ours, whose state file is `state`."""
     doit.cmd_base.Dependency = functools.partial(_opened, state)
-    for command in (Clean, Ignore, List):
+    for command in (Clean, Ignore):
         _wrap(command, _with_names)
+    _wrap(List, _list)
     _wrap(Forget, _forget)
     _wrap(Info, _info)
 
@@ -63,18 +64,37 @@ def _with_names(command: Any, execute: Callable[..., Any], options: dict[str, An
 
 
 def _info(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
-    """As doit's `info`, with every file that the target reads as its file_dep: a run has groups of files as task_dep."""
+    """As doit's `info`, with every file that the target reads as its file_dep."""
     options["pos_args"] = chosen_names(command.task_list, [*options["pos_args"], *removed_tasks()])
+    _declare_after_status(command)
+    return execute(command, **options)
+
+
+def _list(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:
+    """As doit's `list`, with every file that a target reads as its file_dep where `--deps` shows them."""
+    if options["list_deps"] and options["status"]:
+        _declare_after_status(command)
+    elif options["list_deps"]:
+        for task in command.task_list:
+            _declare(task)
+    return _with_names(command, execute, options)
+
+
+def _declare_after_status(command: Any) -> None:
     judge = command.dep_manager.get_status
 
     def get_status(task: Any, *others: Any, **named: Any) -> Any:
         status = judge(task, *others, **named)
-        if target := (task.meta or {}).get("target"):
-            task.file_dep = sorted({path for _, path in target.spelled_out()})
+        _declare(task)
         return status
 
     command.dep_manager.get_status = get_status
-    return execute(command, **options)
+
+
+def _declare(task: Any) -> None:
+    """Make every file that the task's target reads its file_dep; a run has groups of files as task_dep."""
+    if target := (task.meta or {}).get("target"):
+        task.file_dep = sorted({path for _, path in target.spelled_out()})
 
 
 def _forget(command: Any, execute: Callable[..., Any], options: dict[str, Any]) -> Any:

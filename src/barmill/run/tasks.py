@@ -14,7 +14,7 @@ from doit.exceptions import InvalidDodoFile, InvalidTask, TaskError, TaskFailed
 
 from barmill import files
 from barmill.config import Settings, load_settings
-from barmill.errors import BarmillError, Busy
+from barmill.errors import BarmillError, Busy, InputError
 from barmill.plan import Plan
 from barmill.run.checker import checker_for
 from barmill.run.front import FRONT
@@ -127,8 +127,14 @@ class UpToDate:
         self._cache = cache
 
     def __call__(self, task: Any, values: Mapping[str, Any]) -> bool:
-        """Whether it is up to date; called by doit with the task and what its last run recorded."""
-        return is_fresh(self._cache, self._target, task.name)
+        """Whether it is up to date; called by doit with the task and what its last run recorded.
+
+        A target of which an input is missing is not: its action raises the error, and `doit list` and `doit info` go on.
+        """
+        try:
+            return is_fresh(self._cache, self._target, task.name)
+        except InputError:
+            return False
 
 
 class Ensure(BaseAction):  # type: ignore[misc]
