@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from barmill.config import Settings
-from barmill.errors import BarsError, ConfigError, InputError
+from barmill.errors import BarmillError, BarsError, ConfigError, InputError
 from barmill.market import archive, calendars, datasets, selection
 from barmill.market.compression import USUAL, compression_of
 from barmill.market.datasets import Dataset
@@ -156,7 +156,7 @@ class Plan:
         """A line for each calendar in use whose sessions can't be computed, as of its last build."""
         try:
             used = sorted({name for name in map(self.calendar, self.datasets()) if name})
-        except (InputError, OSError):  # what needs the file reports it
+        except (BarmillError, OSError):  # what needs the file or the setting reports it
             return
         for calendar in used:
             try:

@@ -117,7 +117,9 @@ def test_later_line_of_a_stamp_wins():
     found = read_bars("\n".join([RAW_HEADER, *lines, ""]).encode())
     assert found.table.column("close")[0].as_py() == 1.75
     assert found.table.num_rows == len(stamps)
-    assert len(found.rejected) == len(lines) - len(stamps)
+    assert found.rejected == []
+    assert found.given.num_rows == len(lines)
+    assert not found.ordered
 
 
 def test_intraday_times():

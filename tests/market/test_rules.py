@@ -190,10 +190,14 @@ def test_bars_off_session():
 @pytest.mark.parametrize(
     ("chosen", "words"),
     [
-        ({"zero_volum": "warn"}, "'zero_volum' is no rule here\nhint: the nearest is 'zero_volume'"),
-        ({"stocks.zero_volume": "warn"}, "'stocks' is no asset class here"),
-        ({"zero_volume": "drop"}, "'drop' is no action here"),
-        ({"duplicate_dates": "allow"}, "'allow' is no action here"),
+        ({"zero_volum": "warn"}, "unknown rule 'zero_volum'\nhint: the nearest is 'zero_volume'"),
+        ({"stocks.zero_volume": "warn"}, "unknown asset class 'stocks'"),
+        ({"zero_volume": "drop"}, "unknown action 'drop'"),
+        (
+            {"duplicate_dates": "allow"},
+            "'duplicate_dates' can't be 'allow': of several bars of one time one is stored",
+        ),
+        ({"null_prices": "warn"}, "'null_prices' can't be 'warn': a bar without a price can't be stored"),
     ],
 )
 def test_a_misspelt_rule_is_an_error(chosen, words):

@@ -13,6 +13,7 @@ from barmill.hashing import digest_bytes
 from barmill.market.archive import Archive, damage, files_of, index_of, read_series
 from barmill.market.bars import read_bars
 from barmill.market.manifest import Identity
+from barmill.market.rules import examine
 from barmill.sources.archive import archive, restore
 from barmill.sources.history import path_of
 from tests.support.archive_oracle import pack_rows, text_rows, whole
@@ -180,7 +181,7 @@ def test_a_text_with_lines_that_are_no_bars(loaded):
         file.write("nonsense\n")
     before = series(loaded).raw.read_bytes()
     moved = archive(series(loaded), identity(), BEFORE, Settings(series=loaded))
-    assert "1 lines that are no bars" in moved.entry.errors[0]
+    assert "1 lines that are not bars" in moved.entry.errors[0]
     assert series(loaded).raw.read_bytes() == before
     assert history(loaded).updates[-1].status == "failed"
 
@@ -319,3 +320,24 @@ def test_damage(loaded, kind):
     assert read(loaded).table.column("date").to_pylist() == DAYS
     assert list(damage(files_of(loaded, "equities/daily/ACME"))) == []
     assert list(damage(files_of(loaded, "equities/daily/OTHER"))) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "close", "rule"),
+    [("10,11,9,10.25,100,0", 10.25, "duplicate_dates"), ("0,0,0,0,0,0", PRICES["2020-06-01"], "zero_prices")],
+)
+def test_line_of_an_archived_day_counts_unless_it_breaks_a_rule(loaded, line, close, rule):
+    """A good line put into the text takes the archived bar's place, a bad one does not: in export, pack and restored text."""
+    pack(loaded)
+    raw = series(loaded).raw
+    head, _, rest = raw.read_bytes().partition(b"\n")
+    raw.write_bytes(head + b"\n" + f"ACME,D,20200601,000000,{line}\r\n".encode() + rest)
+    right = {**PRICES, "2020-06-01": close}
+    gate = examine(read(loaded).given, "equities", {})
+    assert dict(zip(gate.table.column("date").to_pylist(), gate.table.column("close").to_pylist(), strict=True)) == right
+    assert [each.rule for each in gate.findings if each.action == "quarantine"] == [rule]
+    pack(loaded)
+    (row,) = (row for stamp, row in pack_rows(loaded, series(loaded)).items() if stamp.startswith("2020-06-01"))
+    assert close in row
+    assert restore(series(loaded), Settings(series=loaded)).entry.status == "ok"
+    assert closes(raw) == right

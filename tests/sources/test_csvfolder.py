@@ -58,7 +58,10 @@ def test_months_make_one_series(tmp_path, shape):
     assert found == JANUARY | FEBRUARY
     (note,) = notes
     assert "1 bars of" in note
-    assert "2024-02.csv are other than in the files before it, such as 2024-01-31 00:00:00; they are taken" in note
+    assert (
+        "2024-02.csv are other than in the files before it, such as 2024-01-31 00:00:00; those that break no rule are taken"
+        in note
+    )
 
 
 def test_rejected_lines_of_months_name_their_file(tmp_path):

@@ -79,11 +79,44 @@ def load(root, text, kind="load", frequency="daily"):
 
 
 def test_duplicates_in_a_first_load(tmp_path):
-    """Of lines with one stamp the last counts, in the first load, too, and the others are told."""
+    """Of good lines with one stamp the last counts, in the first load, too, and the others are reported."""
     lines = [f"{day},1,2,0.5,{number % 30 + 1}" for number, day in enumerate([*DAYS, *DAYS[:3]])]
     outcome, table = load(tmp_path, "\n".join(["Date,Open,High,Low,Close", *lines]))
     assert table.num_rows == 30
-    assert outcome.notes[0].startswith("3 fetched lines are not bars (duplicate_dates): line 2: ")
+    assert table.column("close").to_pylist()[:3] == [1.0, 2.0, 3.0]
+    assert any(note.startswith(f"duplicate_dates (quarantine): 3, such as {DAYS[0]}: ") for note in outcome.notes)
+
+
+BAD = {"zero": "0,0,0,0,0", "high below low": "10,9,11,10,0", "negative": "-1,-1,-1,-1,5", "without a price": "10,11,9,,100"}
+GOOD = "10,11,9,10.6,200"
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+@pytest.mark.parametrize("frequency", ["daily", "5min"])
+@pytest.mark.parametrize("kind", ["load", "update"])
+def test_bad_bar_takes_no_good_one_s_place(tmp_path, bad, frequency, kind):
+    """A later bar of the same time that breaks a rule leaves the good one in the series, within a day, too."""
+    stamps = ["2024-01-02", "2024-01-03", "2024-01-04"]
+    if frequency == "5min":
+        stamps = [f"2024-01-02 15:{minute}" for minute in ("30", "35", "40")]
+    if kind == "update":
+        load(tmp_path, f"Date,Open,High,Low,Close,Volume\n{stamps[0]},10,11,9,10.5,100\n", frequency=frequency)
+    lines = [f"{stamps[0]},10,11,9,10.5,100", f"{stamps[1]},{GOOD}", f"{stamps[1]},{bad}", f"{stamps[2]},10,11,9,10.7,100"]
+    _, table = load(tmp_path, "\n".join(["Date,Open,High,Low,Close,Volume", *lines]), kind, frequency)
+    assert table.column("close").to_pylist() == [10.5, 10.6, 10.7]
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_bad_bar_of_a_later_file_takes_no_good_one_s_place(tmp_path, bad):
+    """Of several files of one series the later one's bar counts, unless it breaks a rule."""
+    (tmp_path / "folder").mkdir()
+    header = "Date,Open,High,Low,Close,Volume"
+    (tmp_path / "folder/ACME-1.csv").write_text(f"{header}\n2024-01-02,10,11,9,10.5,100\n2024-01-03,{GOOD}\n")
+    (tmp_path / "folder/ACME-2.csv").write_text(f"{header}\n2024-01-03,{bad}\n2024-01-04,10,11,9,10.7,100\n")
+    dataset = series(tmp_path / "series")
+    provider = CsvFolder("csv", [tmp_path / "folder"], "{symbol}-*.csv")
+    bring(Order(dataset, "csv", lambda: provider, "load"), Settings(series=tmp_path / "series"))
+    assert read_bars(dataset.raw.read_bytes()).table.column("close").to_pylist() == [10.5, 10.6, 10.7]
 
 
 @pytest.mark.parametrize("offset", ["", "Z", "-05:00", "+05:45"])

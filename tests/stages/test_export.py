@@ -4,15 +4,18 @@ import json
 
 import pytest
 
+from barmill.errors import ConfigError
+from barmill.market import policies
 from barmill.market.tables import read_rows
 from barmill.stages import export
 from tests.stages.contract import StageContract
 from tests.support.bars_oracle import read
-from tests.support.market import HEADER, price_lines
+from tests.support.calendars import table_file
+from tests.support.market import FIRST_STAGES, HEADER, MarketProject, price_lines
 from tests.support.real import real_data
 
 
-def build(folder, content, symbol="AAPL.US", **params):
+def build(folder, content, symbol="AAPL.US", sessions=(), **params):
     """Export a raw file with this content; returns the CSV's path and the diagnosis."""
     raw, out, diagnosis = folder / "raw.txt", folder / "out.csv", folder / "diagnosis.json"
     raw.write_bytes(content)
@@ -24,7 +27,7 @@ def build(folder, content, symbol="AAPL.US", **params):
         "stale_run": 10,
         "include_empty": False,
     }
-    export.build(raw, [], out, diagnosis, **{"symbol": symbol, **usual} | params)
+    export.build(raw, [], sessions, out, diagnosis, **{"symbol": symbol, **usual} | params)
     return out, json.loads(diagnosis.read_text())
 
 
@@ -61,6 +64,76 @@ def test_rejected_lines_are_in_the_diagnosis(tmp_path):
     (rejected,) = diagnosis["rejected"]
     assert (rejected["line"], rejected["reason"]) == (3, "non_numeric_prices")
     assert rejected["text"].startswith("AAPL.US,D,20240103")
+
+
+DUPLICATES = {
+    "zero": "AAPL.US,D,20240103,000000,0,0,0,49.8,0,0",
+    "high below low": "AAPL.US,D,20240103,000000,49,48,50,49.8,0,0",
+    "negative volume": "AAPL.US,D,20240103,000000,49,50,48,49.8,-3,0",
+    "no price": "AAPL.US,D,20240103,000000,49,50,48,,100,0",
+    "open outside": "AAPL.US,D,20240103,000000,60,50,48,49.8,100,0",
+}
+
+
+@pytest.mark.parametrize("bad", DUPLICATES.values(), ids=DUPLICATES)
+@pytest.mark.parametrize("first", [True, False])
+def test_bad_bar_takes_no_good_one_s_place(tmp_path, bad, first):
+    """Of two bars of one day the one that breaks no rule is exported, wherever it stands."""
+    before, good, after = price_lines("AAPL.US", ["20240102", "20240103", "20240104"])
+    out, diagnosis = build(tmp_path, raw_text(before, *((bad, good) if first else (good, bad)), after))
+    assert [row["close"] for row in read_rows(out)] == ["10", "10", "10"]
+    assert diagnosis["raw_rows"] == 4
+    assert diagnosis["rejected"] or diagnosis["findings"]
+
+
+BROKEN = {
+    "null_stamps": [",000000,10,11,9,10,100,0"],
+    "duplicate_dates": ["20240104,000000,10,11,9,10,100,0"],
+    "non_monotonic_dates": ["20240102,000000,10,11,9,10,100,0"],
+    "null_prices": ["20240108,000000,,,,,100,0"],
+    "non_finite_prices": ["20240108,000000,10,inf,9,10,100,0"],
+    "high_below_low": ["20240108,000000,10,9,11,10,100,0"],
+    "ohlc_violations": ["20240108,000000,12,11,9,10,100,0"],
+    "negative_prices": ["20240108,000000,-1,-1,-2,-1,100,0"],
+    "zero_prices": ["20240108,000000,0,0,0,0,100,0"],
+    "zero_open": ["20240108,000000,0,11,9,10,100,0"],
+    "negative_volume": ["20240108,000000,10,11,9,10,-5,0"],
+    "missing_volume": ["20240108,000000,10,11,9,10,,0"],
+    "zero_volume": ["20240108,000000,10,11,9,10,0,0"],
+    "off_session": ["20240106,000000,10,11,9,10,100,0"],
+    "spikes": ["20240108,000000,100,110,90,100,100,0"],
+    "split_like": [f"202401{day:02},000000,5.25,5.75,5,5.25,200,0" for day in (8, 9, 10, 11, 12, 15, 16, 17, 18, 19)],
+    "stale_run": [f"202401{day:02},000000,10,11,9,10.5,100,0" for day in (8, 9, 10, 11, 12, 15, 16, 17)],
+}
+"""Rule → lines behind good ones that break it."""
+
+
+@pytest.mark.parametrize("action", policies.ACTIONS)
+@pytest.mark.parametrize("rule", policies.DEFAULTS)
+def test_every_rule_acts_as_its_setting_says_or_is_refused(tmp_path, rule, action):
+    """Reject refuses the series, quarantine leaves bars out, warn lists them, allow is silent; or the setting is an error."""
+    chosen = {**dict.fromkeys(set(policies.DEFAULTS) - policies.NOT_STORED.keys(), "allow"), rule: action}
+    if rule in policies.NOT_STORED and action in {"warn", "allow"}:
+        with pytest.raises(ConfigError, match="use reject or quarantine"):
+            policies.resolve("equities", chosen)
+        return
+    days = {"20240102": "10.1", "20240103": "10.2", "20240104": "10.5"}
+    if rule == "non_monotonic_dates":
+        del days["20240102"]
+    lines = [f"AAPL.US,D,{day},000000,10,11,9,{close},100,0" for day, close in days.items()]
+    lines += [f"AAPL.US,D,{line}" for line in BROKEN[rule]]
+    calendar = [table_file("XNYS")] if rule == "off_session" and action in policies.LEFT_OUT else []
+    out, diagnosis = build(tmp_path, raw_text(*lines), rules=chosen, stale_run=8, sessions=calendar)
+    rows = read_rows(out) if out.exists() else []
+    named = {each["rule"]: each["action"] for each in diagnosis["findings"]}
+    if action == "reject":
+        assert (rows, diagnosis["data_status"], named.get(rule)) == ([], "error:refused", "reject")
+    elif action == "quarantine":
+        assert 0 < len(rows) < len(lines)
+        assert named.get(rule) == "quarantine" or diagnosis["rejected"]
+    else:
+        assert len(rows) == len(lines)
+        assert named == ({rule: "warn"} if action == "warn" and rule != "off_session" else {})
 
 
 def test_quarantined_bars_are_left_out_and_listed(tmp_path):
@@ -146,3 +219,17 @@ def test_carriage_returns_alone_end_lines(tmp_path):
     content = raw_text(*price_lines("AAPL.US", ["20240102", "20240103"], 10.0)).replace(b"\r\n", b"\r")
     out, diagnosis = build(tmp_path, content)
     assert (len(read_rows(out)), diagnosis["data_status"], diagnosis["data_flags"]) == (2, "ok", "")
+
+
+def test_bar_off_session_is_left_out_of_the_export_where_the_rule_says_so(tmp_path):
+    """With `off_session = "quarantine"` a Saturday's bar of a daily series is not exported, and the calendar is an input."""
+    project = MarketProject.make(tmp_path, (*FIRST_STAGES, "sessions"))
+    project.series("equities/daily/NYS", ["20240105", "20240106", "20240108"])
+    project.series("equities/5min/NYS", ["20240105", "20240106"])
+    with open(project.root / "pyproject.toml", "a") as file:
+        file.write('rules = {off_session = "quarantine"}\n[tool.barmill.calendars]\n"equities/daily/NYS" = "XNYS"\n')
+    result = project.doit()
+    assert result.code == 0, result.out + result.err
+    assert [row["date"] for row in project.table("export/equities/daily/NYS.csv")] == ["2024-01-05", "2024-01-08"]
+    assert len(project.table("export/equities/5min/NYS.csv")) == 2
+    assert "artifacts/sessions/XNYS.csv" in project.doit("info", "export:equities/daily/NYS").out

@@ -28,7 +28,6 @@ def stamp(date: str, time: str) -> str | None:
 def read(data: bytes) -> tuple[dict[str, tuple], dict[int, str]]:
     """Bars by stamp, and reason by line number."""
     bars: dict[str, tuple] = {}
-    kept_at: dict[str, int] = {}
     faults: dict[int, str] = {}
     seen_data = False
     for at, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
@@ -47,8 +46,5 @@ def read(data: bytes) -> tuple[dict[str, tuple], dict[int, str]]:
         if None in prices:
             faults[at] = "non_numeric_prices"
             continue
-        if when in bars:
-            faults[kept_at[when]] = "duplicate_dates"
-        kept_at[when] = at
         bars[when] = (*prices, number(fields[8]), number(fields[9]))
     return dict(sorted(bars.items())), faults

@@ -76,18 +76,21 @@ def examine(bars, left_out, spike, run):
         for name in names:
             counts[name] = counts.get(name, 0) + 1
 
-    for at, bar in enumerate(bars):
-        latest[bar["date"]] = at
-    highest = ""
-    for bar in bars:
-        count(["non_monotonic_dates"] if bar["date"] < highest else [])
-        highest = max(highest, bar["date"])
-    kept = sorted((bar for at, bar in enumerate(bars) if latest[bar["date"]] == at), key=lambda bar: bar["date"])
-    count(["duplicate_dates"] * (len(bars) - len(kept)))
+    kept = bars
     for faults in (price_faults, volume_faults):
         for bar in kept:
             count(faults(bar))
         kept = [bar for bar in kept if not faults(bar) & left_out]
+    highest = ""
+    for bar in kept:
+        count(["non_monotonic_dates"] if bar["date"] < highest else [])
+        highest = max(highest, bar["date"])
+    for is_doubtful in (True, False):
+        for bar in kept:
+            if bool(price_faults(bar) | volume_faults(bar)) == is_doubtful:
+                latest[bar["date"]] = bar
+    count(["duplicate_dates"] * (len(kept) - len(latest)))
+    kept = [latest[date] for date in sorted(latest)]
     for before, bar in itertools.pairwise(kept):
         count(["spikes"] if is_spike(bar, before, spike) else [])
         count(["split_like"] if looks_split(bar, before) else [])

@@ -8,7 +8,9 @@ the text every bar is there twice, and afterwards a corrected line may be put in
 the whole series takes the place of text and packs, the index says which text it is: as soon as it is there, the packs are void.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING
 from barmill.errors import ArchiveCorrupt, BarsError
 from barmill.files import read
 from barmill.hashing import digest_bytes, digest_file
+from barmill.market.arrays import arrow
 from barmill.market.bars import Bars, stamps
 from barmill.market.dialects import Reading, read_raw
 from barmill.market.manifest import Chunk, seal, unseal
@@ -203,14 +206,45 @@ def damage(archive: Sequence[Path]) -> Iterator[str]:
 
 
 def joined(packed: "pa.Table | None", bars: Bars) -> Bars:
-    """Archived bars and those of a text, which counts where both have a bar."""
+    """Archived bars and those of a text.
+
+    Where both have a bar, `table` has the text's; `given` has the archived one, too, before it, unless they are equal.
+    """
     import pyarrow.compute as pc
 
     if packed is None or not bars.table.num_rows:
         return bars if packed is None else replace(bars, table=packed, raw_rows=bars.raw_rows + packed.num_rows)
+    replaced, others = packed.slice(0, 0), packed
     if _stamp(packed, -1) >= _stamp(bars.table, 0):
-        packed = packed.filter(pc.invert(pc.is_in(stamps(packed), stamps(bars.table))))
-    return replace(bars, table=concat([packed, bars.table]), raw_rows=bars.raw_rows + packed.num_rows)
+        shared = pc.is_in(stamps(packed), stamps(bars.table))
+        known = set(map(_values, bars.table.filter(pc.is_in(stamps(bars.table), stamps(packed))).to_pylist()))
+        others, both = packed.filter(pc.invert(shared)), packed.filter(shared)
+        replaced = both.take(_indices(at for at, row in enumerate(both.to_pylist()) if _values(row) not in known))
+    lines = None
+    if bars.lines is not None or replaced.num_rows:
+        lines = _before(concat([others, replaced]), bars.given)
+    table = concat([others, bars.table])
+    return replace(bars, table=table, raw_rows=bars.raw_rows + others.num_rows, lines=lines)
+
+
+def _before(packed: "pa.Table", given: "pa.Table") -> "pa.Table":
+    """Bars of both: those of a text as they are, and each archived one before the first of the text that is not earlier."""
+    import pyarrow as pa
+
+    latest = list(itertools.accumulate(stamps(given).to_pylist(), max))
+    places = [(bisect_left(latest, stamp), 0, row) for row, stamp in enumerate(stamps(packed).to_pylist())]
+    places += [(row, 1, row + packed.num_rows) for row in range(given.num_rows)]
+    return pa.concat_tables([packed, given]).take(_indices(row for _, _, row in sorted(places))).combine_chunks()
+
+
+def _values(row: Mapping[str, object]) -> tuple[object, ...]:
+    return tuple(row.values())
+
+
+def _indices(rows: Iterable[int]) -> "pa.Array":
+    import numpy as np
+
+    return arrow(np.fromiter(rows, np.int64))
 
 
 def apart(table: "pa.Table", packed: "pa.Table | None") -> "pa.Table | None":

@@ -8,8 +8,9 @@ bar is. pandas is never imported.
 import datetime as dt
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from barmill.market import policies
 from barmill.market.schema import BAR, PRICES, RAW_HEADER
 from barmill.market.tables import constant
 
@@ -18,12 +19,21 @@ if TYPE_CHECKING:
 
 INVALID_ROW = "invalid_rows"
 NON_NUMERIC = "non_numeric_prices"
-DUPLICATE = "duplicate_dates"
 
+_NULLS = frozenset({"", "-", "--", "null", "none", "n/a", "na"})
+_NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LINE_END = re.compile(rb"\r*\n|\r")
 _LONGEST_TEXT = 200
 _LONGEST_HEAD = 1000  # bytes of a first line
+
+
+class Break(NamedTuple):
+    """A line that is not a bar because it breaks a rule of `policies`: the rule, the line's number, its text as rejected."""
+
+    rule: str
+    line: int
+    text: str
 
 
 @dataclass
@@ -32,11 +42,13 @@ class Bars:
 
     Attributes:
         table: columns of `schema.BAR`: ticker, per, date (YYYY-MM-DD), time (HH:MM:SS) as text, the others as float64;
-            ascending and unique in (date, time); `volume` and `openint` may be null.
+            ascending and unique in (date, time), of lines with the same stamp the last; `volume` and `openint` may be null.
         raw_rows: lines with content, without the header.
         has_header: whether the first of them is the header.
         ordered: whether the lines ascend in time.
-        rejected: line (1-based), reason and text of each line that is no bar.
+        rejected: line (1-based), reason and text of each line that is not a bar.
+        breaks: those of them that break a rule.
+        lines: the bar of each line that is one, in the order of the lines; None where that is `table`.
     """
 
     table: "pa.Table"
@@ -44,6 +56,13 @@ class Bars:
     has_header: bool = True
     ordered: bool = True
     rejected: list[dict[str, int | str]] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
+    lines: "pa.Table | None" = None
+
+    @property
+    def given(self) -> "pa.Table":
+        """The bar of each line that is one: with several of a stamp, and out of order, where the lines are."""
+        return self.table if self.lines is None else self.lines
 
 
 def read_bars(data: bytes) -> Bars:
@@ -65,8 +84,8 @@ def is_raw(data: bytes) -> bool:
     return not first or (len(fields) == len(BAR) and fields[2].strip().isdigit())
 
 
-def _parse(lines: bytes) -> "pa.Table | None":
-    """Lines without header as a table; None if any of them is not a good bar, or they are not in order."""
+def _parse(lines: bytes, *, ordered: bool = True) -> "pa.Table | None":
+    """Lines without header as a table; None if any of them is not a good bar, or they have to be in order and are not."""
     import pyarrow as pa
     import pyarrow.compute as pc
     from pyarrow import csv
@@ -85,7 +104,7 @@ def _parse(lines: bytes) -> "pa.Table | None":
         return None
     finite = all(pc.all(pc.is_finite(raw.column(name)), skip_nulls=False).as_py() for name in PRICES)
     ascending = pc.all(pc.less(moments[:-1], moments[1:])).as_py() is not False
-    if not finite or not ascending or _has_infinite(raw):
+    if not finite or (ordered and not ascending) or _has_infinite(raw):
         return None
     return raw.set_column(2, "date", date).set_column(3, "time", time)
 
@@ -114,8 +133,9 @@ def _has_infinite(raw: "pa.Table") -> bool:
 def _read_carefully(data: bytes) -> Bars:
     """Sort good lines from bad, then parse the good ones, in order."""
     rejected: list[dict[str, int | str]] = []
-    kept: dict[tuple[str, str], tuple[int, str, str]] = {}
-    raw_rows, has_header, ordered, latest = 0, False, True, ("", "")
+    breaks: list[Break] = []
+    good: list[tuple[tuple[str, str], str]] = []
+    raw_rows, has_header = 0, False
     for number, line in enumerate(_LINE_END.split(data.removeprefix(b"\xef\xbb\xbf")), 1):
         text = line.decode("utf-8", "backslashreplace").strip("\r \t\x1a")
         if not text:
@@ -125,22 +145,29 @@ def _read_carefully(data: bytes) -> Bars:
             continue
         raw_rows += 1
         fields = [part.strip() for part in text.split(",")]
-        reason = _fault(fields)
-        if reason:
+        if reason := _fault(fields):
             rejected.append(rejection(number, reason, text))
-            continue
-        stamp = (fields[2], fields[3])
-        ordered = ordered and stamp >= latest
-        latest = max(latest, stamp)
-        if stamp in kept:
-            rejected.append(rejection(kept[stamp][0], DUPLICATE, kept[stamp][1]))
-        kept[stamp] = (number, text, ",".join([*fields[:4], *map(_number, fields[4:])]))
-    table = _parse("".join(f"{kept[stamp][2]}\n" for stamp in sorted(kept)).encode()) if kept else _empty()
+            if rule := _rule(fields, reason):
+                breaks.append(Break(rule, number, str(rejected[-1]["text"])))
+        else:
+            good.append(((fields[2], fields[3]), ",".join([*fields[:4], *map(_number, fields[4:])])))
+    latest = dict(good)
+    table = _parse_good([latest[stamp] for stamp in sorted(latest)])
+    moments = [stamp for stamp, _ in good]
+    ordered = moments == sorted(moments)
+    lines = None if ordered and len(latest) == len(good) else _parse_good([line for _, line in good])
+    return Bars(table, raw_rows, has_header, ordered, rejected, breaks, lines)
+
+
+def _parse_good(lines: list[str]) -> "pa.Table":
+    """A table of lines each of which is a bar, in any order."""
+    table = _parse("".join(f"{line}\n" for line in lines).encode(), ordered=False) if lines else _empty()
     assert table is not None, "every line that was kept is a good bar"
-    return Bars(table, raw_rows, has_header, ordered, sorted(rejected, key=lambda each: each["line"]))
+    return table
 
 
 def _fault(fields: list[str]) -> str:
+    """Why these fields are not a bar; "" if they are."""
     if (
         len(fields) != len(BAR)
         or not _is_stamp(fields[2], fields[3])
@@ -148,6 +175,21 @@ def _fault(fields: list[str]) -> str:
     ):
         return INVALID_ROW
     return "" if all(_number(part) for part in fields[4:8]) else NON_NUMERIC
+
+
+def _rule(fields: list[str], reason: str) -> str:
+    """The rule of `policies` that fields break which are not a bar; "" if it is none."""
+    if reason == INVALID_ROW:
+        return policies.NULL_STAMPS if len(fields) == len(BAR) and fields[2].lower() in _NULLS else ""
+    wrong = [part for part in fields[4:8] if not _number(part)]
+    if any(part.lower() not in _NULLS and not _is_infinite(part) for part in wrong):
+        return ""
+    return policies.NON_FINITE if any(map(_is_infinite, wrong)) else policies.NULL_PRICES
+
+
+def _is_infinite(text: str) -> bool:
+    """Whether a text is a number that is not finite: `inf`, `nan`, or one too large for a float."""
+    return _NOT_FINITE.fullmatch(text) is not None or (_NUMBER.fullmatch(text) is not None and not _number(text))
 
 
 def _is_stamp(date: str, time: str) -> bool:

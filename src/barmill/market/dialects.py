@@ -348,6 +348,7 @@ class Sheet:
             raw_rows=bars.raw_rows + lost,
             has_header=has_header,
             rejected=sorted(rejected, key=operator.itemgetter("line")),
+            breaks=[each._replace(line=each.line + self.layout.first - 1) for each in bars.breaks],
         )
         return Reading(bars, self.layout.form, [*self.layout.notes, *self._notes(clock, emptied)], self.told())
 

@@ -74,15 +74,16 @@ class Offence:
     most: int = 20
 
 
-def of_stamps(table: "pa.Table") -> Iterator[Offence]:
-    """Stamps that are missing, not in order, or there twice (of which the last in the table counts)."""
+def is_settled(table: "pa.Table") -> bool:
+    """Whether each row has a stamp of its own, and they ascend."""
     date, time = table.column("date"), table.column("time")
-    if not date.null_count and not time.null_count and _ascending(date, time):
-        return
-    stamps = list(zip(date.to_pylist(), time.to_pylist(), strict=True))
+    return not date.null_count and not time.null_count and _ascending(date, time)
+
+
+def of_stamps(table: "pa.Table") -> Iterator[Offence]:
+    """Stamps that are missing, or stand behind a later one."""
+    stamps = _stamps(table)
     missing = [row for row, each in enumerate(stamps) if None in each]
-    latest = {each: row for row, each in enumerate(stamps)}
-    earlier = [row for row, each in enumerate(stamps) if None not in each and latest[each] != row]
     falling: list[int] = []
     highest = ("", "")
     for row, each in enumerate(stamps):
@@ -91,8 +92,23 @@ def of_stamps(table: "pa.Table") -> Iterator[Offence]:
                 falling.append(row)
             highest = max(highest, each)
     yield from _some(policies.NULL_STAMPS, missing, _prices)
-    yield from _some(policies.DUPLICATES, earlier, _prices)
     yield from _some(policies.ORDER, falling, lambda _row, _bar, before: f"stands behind {stamp(before)}")
+
+
+def of_duplicates(table: "pa.Table", doubtful: Collection[int]) -> Iterator[Offence]:
+    """Of several rows of one stamp all but one: the last that is not doubtful, or else the last.
+
+    Args:
+        table: rows of any order, each with a stamp.
+        doubtful: rows that break another rule.
+    """
+    stamps = _stamps(table)
+    chosen: dict[tuple[Any, Any], int] = {}
+    for row, each in enumerate(stamps):
+        if each not in chosen or row not in doubtful or chosen[each] in doubtful:
+            chosen[each] = row
+    others = [row for row, each in enumerate(stamps) if chosen[each] != row]
+    yield from _some(policies.DUPLICATES, others, _prices)
 
 
 def of_prices(table: "pa.Table") -> Iterator[Offence]:
@@ -237,6 +253,10 @@ def _has_run(mask: "Mask", least: int) -> bool:
         mask = mask[:-length] & mask[length:]
         length *= 2
     return bool(mask.any())
+
+
+def _stamps(table: "pa.Table") -> list[tuple[Any, Any]]:
+    return list(zip(table.column("date").to_pylist(), table.column("time").to_pylist(), strict=True))
 
 
 def _ascending(date: "pa.ChunkedArray", time: "pa.ChunkedArray") -> bool:

@@ -70,7 +70,16 @@ BY_CLASS: Mapping[str, Mapping[str, str]] = {
 }
 """Asset class → rule → action, where it differs from `DEFAULTS`."""
 
-_LEAVE_OUT = frozenset({NULL_STAMPS, DUPLICATES})  # without a stamp of its own no row can be stored
+LEFT_OUT = (REJECT, QUARANTINE)
+"""The actions after which a row does not stay."""
+
+NOT_STORED = {
+    NULL_STAMPS: "a bar without a date can't be stored",
+    DUPLICATES: "of several bars of one time one is stored",
+    NULL_PRICES: "a bar without a price can't be stored",
+    NON_FINITE: "a price that is not a finite number can't be stored",
+}
+"""Rules whose rows can't stay → why."""
 
 
 def overrides(asset_class: str, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -81,14 +90,16 @@ def overrides(asset_class: str, chosen: Mapping[str, str]) -> dict[str, str]:
         chosen: `rule` or `asset_class.rule` → action; the latter wins.
 
     Raises:
-        ConfigError: there is no such rule, asset class or action; the nearest is named.
+        ConfigError: the rule, asset class or action is unknown (the nearest is named), or the action is not one of the rule's.
     """
     general: dict[str, str] = {}
     special: dict[str, str] = {}
     for key, action in chosen.items():
         owner, dot, rule = key.rpartition(".")
         _check(f"rules: {key!r}", rule, DEFAULTS, "rule")
-        _check(f"rules: {key!r} is {action!r}", action, _actions_of(rule), "action")
+        _check(f"rules: {key!r} is {action!r}", action, ACTIONS, "action")
+        if rule in NOT_STORED and action not in LEFT_OUT:
+            raise ConfigError(f"rules: {key!r} can't be {action!r}: {NOT_STORED[rule]}", f"use {REJECT} or {QUARANTINE}")
         if dot:
             _check(f"rules: {key!r}", owner, ASSET_CLASSES, "asset class")
         if not dot:
@@ -103,10 +114,6 @@ def resolve(asset_class: str, chosen: Mapping[str, str]) -> dict[str, str]:
     return {**DEFAULTS, **BY_CLASS[asset_class], **overrides(asset_class, chosen)}
 
 
-def _actions_of(rule: str) -> tuple[str, ...]:
-    return (REJECT, QUARANTINE) if rule in _LEAVE_OUT else ACTIONS
-
-
 def _check(what: str, word: str, words: Iterable[str], kind: str) -> None:
     if word not in (known := tuple(words)):
-        raise ConfigError(f"{what}: {word!r} is no {kind} here", choice_of(word, known))
+        raise ConfigError(f"{what}: unknown {kind} {word!r}", choice_of(word, known))

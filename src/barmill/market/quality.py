@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from barmill.market import policies
-from barmill.market.bars import DUPLICATE, INVALID_ROW, NON_NUMERIC, Bars
+from barmill.market.bars import INVALID_ROW, NON_NUMERIC, Bars
 from barmill.market.rules import Gate
 from barmill.market.tables import constant
 
@@ -69,14 +69,14 @@ def _status(rows: int, raw_rows: int, flags: list[str]) -> str:
 def _flags(symbol: str, bars: Bars, broken: Mapping[str, int]) -> list[str]:
     """Flags of a series, in the order of the report; `broken` counts the bars per rule."""
     reasons = Counter(each["reason"] for each in bars.rejected)
-    others = sorted(reasons.keys() - {INVALID_ROW, NON_NUMERIC, DUPLICATE})
+    others = sorted(reasons.keys() - {INVALID_ROW, NON_NUMERIC})
     flags = [f"{reason}={reasons[reason]}" for reason in (INVALID_ROW, NON_NUMERIC, *others) if reasons[reason]]
     if bars.table.num_rows:
         flags += _value_flags(bars.table, broken)
-    if reasons[DUPLICATE]:
-        flags.append(DUPLICATE)
-    if not bars.ordered:
-        flags.append("non_monotonic_dates")
+    if policies.DUPLICATES in broken:
+        flags.append(policies.DUPLICATES)
+    if policies.ORDER in broken:
+        flags.append(policies.ORDER)
     if bars.table.num_rows:
         flags += _shape_flags(bars.table, symbol, broken)
     if bars.raw_rows and not bars.has_header:
@@ -131,8 +131,8 @@ def days_between(first: str, last: str) -> int:
 def offences_of(diagnosis: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """A row per rule that a diagnosed series breaks: rule, action, count, first and last stamp, example.
 
-    Lines of the raw file that are no bar count as quarantined, for they are left out and listed, too; their number stands for
-    a stamp.
+    Lines of the raw file that are not a bar count as quarantined, for they are left out and listed, too; their number
+    stands for a stamp.
     """
     told: dict[str, list[tuple[str, str, str]]] = {}
     for each in diagnosis["rejected"]:

@@ -24,6 +24,7 @@ from barmill.market.datasets import Dataset
 from barmill.market.dialects import read_raw
 from barmill.market.manifest import Chunk, Identity
 from barmill.market.periods import Period, parse_name
+from barmill.market.rules import settled
 from barmill.market.tables import encode_parquet
 from barmill.sources.history import Entry, Writing
 from barmill.sources.outcome import Outcome, record
@@ -144,7 +145,8 @@ def _archive(
         return
     kept, touched = _shared(told.packs, [period for period, _ in cold])
     older = concat([read_pack(index.parent / pack.file, pack) for pack in touched])
-    rows = joined(older, replace(bars, table=concat([part for _, part in cold]))).table
+    cold_bars = replace(bars, table=concat([part for _, part in cold]))
+    rows = settled(joined(older, cold_bars).given, dataset.asset_class, settings.rules)
     if not index.exists():
         _save(index, told)
     packs = _packed(folder_of(index), _split(rows, identity), identity)
@@ -163,11 +165,11 @@ def _restore(dataset: Dataset, settings: Settings, moved: Moved, dry_run: bool, 
     bars, packed = _whole(dataset, settings, moved)
     if not files_of(settings.series, dataset.name):
         return
-    whole = joined(packed, bars)
-    moved.rows = whole.table.num_rows - bars.table.num_rows
+    whole = settled(joined(packed, bars).given, dataset.asset_class, settings.rules)
+    moved.rows = whole.num_rows - bars.table.num_rows
     moved.periods = [pack.period for pack in Archive.read(index_of(settings.series, dataset.name)).packs]
     if not dry_run:
-        content = write_raw(whole.table)
+        content = write_raw(whole)
         replace_all(dataset, settings, writing, content)
         moved.archived, moved.text_after, moved.packs_after = 0, len(content), 0
 
@@ -183,15 +185,15 @@ def _whole(dataset: Dataset, settings: Settings, moved: Moved) -> tuple[Bars, "p
         raise InputError(f"{dataset.raw.absolute()} does not exist", "bring it back, or fetch it anew with `doit update`")
     text = text_of(dataset)
     bars = read_raw(text, dataset.symbol, dataset.frequency).bars
-    if bars.rejected or not bars.ordered or (bars.raw_rows and not bars.has_header):
-        what = f"{len(bars.rejected)} lines that are no bars or come twice" if bars.rejected else "lines out of order"
+    if bars.rejected or bars.lines is not None or (bars.raw_rows and not bars.has_header):
+        what = f"{len(bars.rejected)} lines that are not bars" if bars.rejected else "lines out of order, or of one time"
         raise InputError(
             f"{dataset.raw.absolute()} has {what if bars.has_header else 'no header'}",
-            f"mend it first; {dataset.name}'s diagnosis below artifacts/export lists them",
+            f"correct it first; {dataset.name}'s diagnosis below artifacts/export lists them",
         )
     found = files_of(settings.series, dataset.name)
     packed = read_archived(text, found)
-    table, entry = joined(packed, bars).table, moved.entry
+    table, entry = settled(joined(packed, bars).given, dataset.asset_class, settings.rules), moved.entry
     entry.rows_before = entry.rows_after = table.num_rows
     if table.num_rows:
         entry.start, entry.end = (table.column("date")[at].as_py() for at in (0, table.num_rows - 1))

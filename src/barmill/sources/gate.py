@@ -1,10 +1,11 @@
 """The gate before storing: fetched bars pass the rules of their asset class, or are kept out and named."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from barmill.config import Settings
 from barmill.errors import SourceError
+from barmill.market.bars import Break
 from barmill.market.datasets import Dataset
 from barmill.market.offences import Limits
 from barmill.market.policies import REJECT
@@ -14,7 +15,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def admitted(table: "pa.Table", dataset: Dataset, settings: Settings, sessions: Sequence[str] | None) -> Gate:
+def admitted(
+    table: "pa.Table",
+    dataset: Dataset,
+    settings: Settings,
+    sessions: Sequence[str] | None,
+    breaks: Iterable[Break] = (),
+) -> Gate:
     """The bars that may be stored, and what was found about the others.
 
     Args:
@@ -22,12 +29,13 @@ def admitted(table: "pa.Table", dataset: Dataset, settings: Settings, sessions: 
         dataset: whose they are; its asset class decides the rules.
         settings: of the project.
         sessions: dates on which its exchange is open, ISO, ascending; None if that is not known.
+        breaks: fetched lines that are not bars, see `rules.examine`.
 
     Raises:
         SourceError: a rule refuses them all.
     """
     days = Open(sessions) if sessions and dataset.frequency == "daily" else None
-    gate = examine(table, dataset.asset_class, settings.rules, days, Limits(settings.spike, settings.stale_run))
+    gate = examine(table, dataset.asset_class, settings.rules, days, Limits(settings.spike, settings.stale_run), breaks)
     if gate.refused:
         first = next(each for each in gate.findings if each.action == REJECT)
         raise SourceError(

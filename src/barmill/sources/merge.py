@@ -79,10 +79,14 @@ def lacking(stored: "pa.Table", fetched: "pa.Table") -> list[str]:
 
 
 def clip(table: "pa.Table", start: str, end: str) -> "pa.Table":
-    """The bars from one ISO date to another, both included; "" for no bound."""
-    first = _place(table, start) if start else 0
-    last = _place(table, f"{end} ~") if end else table.num_rows  # `~` sorts behind every time of that day
-    return table.slice(first, max(last - first, 0))
+    """The bars from one ISO date to another, both included, of a table in any order; "" for no bound."""
+    import pyarrow.compute as pc
+
+    if start:
+        table = table.filter(pc.greater_equal(table.column("date"), constant(start)))
+    if end:
+        table = table.filter(pc.less_equal(table.column("date"), constant(end)))
+    return table
 
 
 def between(stored: "pa.Table", fetched: "pa.Table") -> "pa.Table":

@@ -1,10 +1,11 @@
 """One series out of several texts of prices, such as the months in a zip file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from barmill.errors import InputError, UnknownSymbol
+from barmill.market.arrays import arrow
 from barmill.market.dialects import Reading, Said, read_prices
 from barmill.sources import merge
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_texts(texts: Sequence[tuple[str, bytes]], symbol: str, frequency: str, said: Said) -> Reading:
-    """The bars of all texts. Where two have a bar of one stamp, the later text's counts, and a difference is noted.
+    """The bars of all texts. Where two have other bars of one stamp, `Bars.table` has the later text's, and it is noted.
 
     Args:
         texts: name and content of each.
@@ -39,28 +40,42 @@ def read_texts(texts: Sequence[tuple[str, bytes]], symbol: str, frequency: str, 
     if not readings:
         raise UnknownSymbol(f"{len(texts)} files hold no price of {symbol}, such as {texts[0][0]}", "ask for another spelling")
     first, table = readings[0][1], readings[0][1].bars.table
+    differing = False
     for name, reading in readings[1:]:
-        table = _with(table, reading.bars.table, name, notes)
+        overlap = merge.compare(table, reading.bars.table)
+        table = merge.union(table, reading.bars.table, overlap)
+        if overlap.changed:
+            differing = True
+            notes.append(
+                f"{len(overlap.changed)} bars of {name} are other than in the files before it, such as {overlap.changed[0]}; "
+                "those that break no rule are taken"
+            )
+    differing |= any(reading.bars.lines is not None for _, reading in readings)
     dialects = [reading.dialect for _, reading in readings]
     if any(each != dialects[0] for each in dialects):
         notes.append("the files are not all of one dialect; the report shows that of the first")
     rejected = [{**each, "text": f"{name}: {each['text']}"} for name, reading in readings for each in reading.bars.rejected]
+    breaks = [each._replace(text=f"{name}: {each.text}") for name, reading in readings for each in reading.bars.breaks]
     bars = replace(
         first.bars,
         table=table,
         raw_rows=sum(reading.bars.raw_rows for _, reading in readings),
         ordered=all(reading.bars.ordered for _, reading in readings),
         rejected=rejected,
+        breaks=breaks,
+        lines=_differing(reading.bars.given for _, reading in readings) if differing else None,
     )
     own = dict.fromkeys(note for _, reading in readings for note in reading.notes)
     return Reading(bars, first.form, [*own, *notes], first.dialect)
 
 
-def _with(table: "pa.Table", more: "pa.Table", name: str, notes: list[str]) -> "pa.Table":
-    overlap = merge.compare(table, more)
-    if overlap.changed:
-        notes.append(
-            f"{len(overlap.changed)} bars of {name} are other than in the files before it, such as {overlap.changed[0]}; "
-            "they are taken"
-        )
-    return merge.union(table, more, overlap)
+def _differing(tables: Iterable["pa.Table"]) -> "pa.Table":
+    """The bars of all tables, ascending; of one stamp in the order of the tables, and of equal ones the last."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = pa.concat_tables(tables).combine_chunks()
+    last = {tuple(row.values()): at for at, row in enumerate(table.to_pylist())}
+    table = table.take(arrow(np.array(sorted(last.values()), np.int64)))
+    return table.take(pc.sort_indices(table, [("date", "ascending"), ("time", "ascending")]))

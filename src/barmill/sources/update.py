@@ -9,7 +9,7 @@ import contextlib
 import datetime as dt
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from barmill.config import Settings
@@ -20,6 +20,7 @@ from barmill.market.bars import Bars, write_raw
 from barmill.market.calendars import days_of
 from barmill.market.datasets import Dataset
 from barmill.market.dialects import Reading, read_raw
+from barmill.market.rules import settled
 from barmill.sources import gaps, merge
 from barmill.sources.archive import replace_all, settle, text_of
 from barmill.sources.gate import admitted, told
@@ -155,6 +156,7 @@ class _Merging:
                 raise
             self.keeps_archive = False
         bars = joined(self._packed, bars)
+        bars = replace(bars, table=settled(bars.given, order.dataset.asset_class, self._settings.rules))
         if order.kind == "update" and not bars.table.num_rows:
             raise UnknownSymbol(f"there is no existing data of {order.dataset.name}", "run doit load first")
         return bars
@@ -173,9 +175,11 @@ class _Merging:
         if self._stored.rejected:
             first = self._stored.rejected[0]
             self._note(
-                f"{len(self._stored.rejected)} lines of {self._order.dataset.raw} are no bars and are left out, "
+                f"{len(self._stored.rejected)} lines of {self._order.dataset.raw} are not bars and are left out, "
                 f"such as line {first['line']}: {first['text']!r}"
             )
+        if twice := self._stored.given.num_rows - stored.num_rows:
+            self._note(f"{twice} bars of {self._order.dataset.raw} are left out: another has the same time")
         rest = apart(table, self._packed) if self.keeps_archive else None
         self.keeps_archive = rest is not None
         return write_raw(table if rest is None else rest)
@@ -288,13 +292,13 @@ class _Merging:
                 f"{'; …' if len(lines) > _MOST_LINES else ''}",
                 len(lines),
             )
-        table = merge.clip(reading.bars.table, start.isoformat() if start else "", end.isoformat() if end else "")
+        table = merge.clip(reading.bars.given, start.isoformat() if start else "", end.isoformat() if end else "")
         if not table.num_rows:
             raise UnknownSymbol(
                 f"{order.provider} has no bar of {order.dataset.symbol} from {start or 'the first'} to {end or 'now'}",
                 "ask for another range, or another provider",
             )
-        gate = admitted(table, order.dataset, self._settings, order.sessions)
+        gate = admitted(table, order.dataset, self._settings, order.sessions, reading.bars.breaks)
         for text, number in told(gate):
             self._note(text, number)
         if not gate.table.num_rows:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from barmill.market.archive import read_series
 from barmill.market.bars import write_bars
-from barmill.market.datasets import ASSET_CLASSES
+from barmill.market.datasets import ASSET_CLASSES, Dataset
 from barmill.market.offences import Limits
-from barmill.market.policies import overrides
+from barmill.market.policies import LEFT_OUT, OFF_SESSION, overrides, resolve
 from barmill.market.quality import diagnose
 from barmill.market.rules import examine
+from barmill.market.sessions import Sessions
 from barmill.plan import Plan
 from barmill.target import Target
 
@@ -18,6 +19,7 @@ from barmill.target import Target
 def build(
     raw: Path,
     archive: Sequence[Path],
+    sessions: Sequence[Path],
     out: Path,
     diagnosis: Path,
     *,
@@ -34,9 +36,10 @@ def build(
     Args:
         raw: Stooq's text of any quality, or text in another dialect; see `dialects.read_raw`.
         archive: index and packs of what was archived of it; see `market.archive`.
+        sessions: the table of its calendar, where bars on other days do not stay; else none.
         out: CSV with the columns of `schema.BAR`: date YYYY-MM-DD, time HH:MM:SS, prices in the listing's quote unit;
-            ascending and unique in (date, time), of lines with the same stamp the last. Not written if there is no bar,
-            unless `include_empty`.
+            ascending and unique in (date, time), of lines with the same stamp the last that breaks no rule. Not written if
+            there is no bar, unless `include_empty`.
         diagnosis: JSON of `quality.diagnose`; of a file that is not Stooq's text also its `dialect` and `notes` (see
             `dialects.Reading`).
         symbol: the ticker that the file should hold.
@@ -49,7 +52,8 @@ def build(
     """
     reading = read_series(raw.read_bytes(), archive, symbol, frequency)
     bars = reading.bars
-    gate = examine(bars.table, asset_class, rules, limits=Limits(spike, stale_run))
+    days = Sessions.read(sessions[0]) if sessions else None
+    gate = examine(bars.given, asset_class, rules, days, Limits(spike, stale_run), breaks=bars.breaks)
     if gate.table.num_rows or include_empty:
         out.write_bytes(write_bars(gate.table))
     found = diagnose(symbol, bars, gate) | {
@@ -63,6 +67,7 @@ def targets(plan: Plan) -> Iterator[Target]:
     settings = plan.settings
     params = {"include_empty": settings.include_empty_prices, "spike": settings.spike, "stale_run": settings.stale_run}
     rules = {name: overrides(name, settings.rules) for name in ASSET_CLASSES}
+    is_bound = {name: resolve(name, settings.rules)[OFF_SESSION] in LEFT_OUT for name in ASSET_CLASSES}
     archives = plan.archives()
     for dataset in plan.datasets():
         own = {
@@ -74,7 +79,11 @@ def targets(plan: Plan) -> Iterator[Target]:
         yield Target(
             name=dataset.name,
             build=build,
-            inputs={"raw": dataset.raw, "archive": archives.get(dataset.name, [])},
+            inputs={
+                "raw": dataset.raw,
+                "archive": archives.get(dataset.name, []),
+                "sessions": _sessions(plan, dataset) if is_bound[dataset.asset_class] else [],
+            },
             outputs={
                 "out": plan.path("export", f"{dataset.name}.csv"),
                 "diagnosis": plan.path("export", f"{dataset.name}.json"),
@@ -82,3 +91,9 @@ def targets(plan: Plan) -> Iterator[Target]:
             params={**own, **params},
             optional=frozenset({"out"}),
         )
+
+
+def _sessions(plan: Plan, dataset: Dataset) -> list[Path]:
+    """The table of the sessions on which a dataset may have bars; none if no calendar of it is known, or a bar is not a day."""
+    calendar = plan.calendar(dataset)
+    return [plan.sessions(calendar)] if calendar and dataset.frequency == "daily" else []
