@@ -1,9 +1,44 @@
-"""What all tests share."""
+"""What all tests share: signals that interrupt, and which modules are left out of a plain `pytest`.
+
+A plain `pytest` runs what takes a second or less. The modules below build whole projects, start servers or kill processes:
+`pytest -m long` runs them, and whoever names a file or folder gets all of it.
+"""
 
 import signal
+from pathlib import Path
+
+import pytest
+
+_LONG = {
+    ".": "bench edits incremental portability price_store research seed_faults",
+    "market": "kernels regular",
+    "market/indicators": "ta",
+    "reader": "labels",
+    "run": "arguments edited_meanwhile gc_command hostile_disk hostile_remote interruptions other_projects plain_tasks remote"
+    " select standing two_at_once verify_command",
+    "serve": "contract",
+    "sources": "merge",
+    "stages": "declared indicators labels one_bad_file panel patterns prefixes regimes short_series universes",
+    "store": "stats_oracle",
+}
+_LONG_FOLDERS = ("commands", "reliability", "remote", "run/cluster")
+_HERE = Path(__file__).parent
+_PLACES = {_HERE / folder / f"test_{name}.py" for folder, names in _LONG.items() for name in names.split()}
+_PLACES |= {_HERE / folder for folder in _LONG_FOLDERS}
 
 
-def pytest_configure() -> None:
-    """Let SIGINT interrupt the tests' processes, also where the shell that started pytest in the background has it ignored."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def pytest_configure(config: pytest.Config) -> None:
+    """Let signals interrupt the tests' processes, and leave out the long tests where no others are asked for."""
+    for each, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(each) is signal.SIG_IGN:  # by a shell that started pytest in the background, or by nohup
+            signal.signal(each, handler)
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.markexpr:
+        config.option.markexpr = "not long"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the long modules."""
+    for item in items:
+        if not _PLACES.isdisjoint({item.path, *item.path.parents}):
+            item.add_marker("long")

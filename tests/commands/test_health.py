@@ -72,8 +72,8 @@ def test_totals_and_classes(project):
     """The table has rows and statuses by asset class; a calendar that nobody knows is told; a log has words, not symbols."""
     result = project.doit("health", "--verbose", "--stale-days", "3", "--now", NOW)
     lines = [line.split() for line in result.out.splitlines()]
-    assert ["equities", "1", "1", "0", "0", "3"] in lines
-    assert ["all", "3", "2", "1", "0", "7"] in lines
+    assert ["equities", "1", "1", "0", "0", "0", "3"] in lines
+    assert ["all", "3", "2", "1", "0", "0", "7"] in lines
     assert "STALE forex/daily/EURUSD  5 sessions of 24/5 behind" in result.out
     assert "no calendar is known" in result.out
     assert "0 calendar days behind" in result.out
@@ -180,7 +180,7 @@ def test_damaged_histories_and_strays(project):
 def test_before_the_first_build(tmp_path):
     """A series that was never built is an error with its cure; a project without any dataset is healthy."""
     project = MarketProject.make(tmp_path)
-    assert project.good("health").out.split()[-6:] == ["all", "0", "0", "0", "0", "0"]
+    assert project.good("health").out.split()[-7:] == ["all", "0", "0", "0", "0", "0", "0"]
     project.series("forex/daily/EURUSD", ["20231227"])
     assert states(project) == {"forex/daily/EURUSD": ("error", ['it is not built; run "doit"'])}
 
@@ -190,3 +190,33 @@ def test_wrong_words(built):
     assert "there is no 'stocks'" in built.bad("health", "--asset-class", "stocks", code=3)
     assert "no dataset is called MSFT" in built.bad("health", "MSFT", code=2)
     assert "--now: 'noon' is no moment" in built.bad("health", "--now", "noon", code=3)
+
+
+def test_ended_series_is_listed_apart_and_not_due(tmp_path):
+    """A series that stopped while another of its calendar went on is ended for health and due; with newer bars it goes on."""
+    project = MarketProject.make(tmp_path / "p")
+    project.series("equities/daily/GOES", ["20231229", "20240103", "20240104", "20240105"])
+    project.series("equities/daily/STOPPED", ["20230601", "20230602", "20230605"])
+    with open(project.root / "pyproject.toml", "a") as file:
+        file.write('[tool.barmill.calendars]\n"equities/daily/*" = "XNYS"\n')
+    project.good("coverage")
+    assert states(project, code=0) == {
+        "equities/daily/GOES": ("healthy", []),
+        "equities/daily/STOPPED": ("ended", ["ended with 2023-06-05"]),
+    }
+    told = project.good("health", "--now", NOW).out
+    assert "ended: equities/daily/STOPPED (2023-06-05)\n" in told
+    assert "STALE" not in told
+    told = project.good("due", "--now", "2024-01-09T12:00").out.splitlines()
+    assert told == [
+        "due: equities/daily/GOES  1 session of XNYS behind, last bar 2024-01-05",
+        "ended: equities/daily/STOPPED (2023-06-05)",
+        "1 of 2 datasets are due",
+    ]
+    assert project.good("due", "-q", "--now", "2024-01-09T12:00").out == "equities/daily/GOES\n"
+    later = "2024-06-03T12:00"  # nobody updates any more: then what goes on is stale, and the other has still ended
+    result = project.doit("health", "--json", "--now", later)
+    assert [each["status"] for each in json.loads(result.out)["datasets"]] == ["stale", "ended"]
+    project.series("equities/daily/STOPPED", ["20230601", "20230602", "20230605", "20231204"])
+    project.good("chunks")
+    assert states(project)["equities/daily/STOPPED"][0] == "stale"

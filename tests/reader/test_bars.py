@@ -210,7 +210,7 @@ def test_what_cannot_be_filled_is_told(store, tmp_path):
     """No calendar, no table of sessions, or no such method: an error with the cure."""
     with pytest.raises(BarsError, match=r"S01 has no calendar.*\nhint: .*calendars"):
         read(store, "S01", fill="forward")
-    with pytest.raises(BarsError, match=r'no table of sessions\nhint: run "doit sessions'):
+    with pytest.raises(BarsError, match=r'not a table of sessions\nhint: run "doit sessions'):
         read(store, "EURUSD", fill="forward")
     other = BarStore(tmp_path)
     other.series(RATE, MINUTES)

@@ -23,8 +23,9 @@ class DueNow(Command):
     doc_usage = "[DATASET…]"
     doc_description = (
         "A dataset is due once a session of its calendar has closed that it has no bar of, and `publishing_delay` minutes have "
-        "passed; a weekly or monthly one when the week or month is over. Where no calendar is known, calendar days decide, and "
-        "it says so. `doit due --xargs | xargs -r doit update` updates what is due. Exit code 0."
+        "passed; a weekly or monthly one when the week or month is over. A series that has ended, as artifacts/coverage says, "
+        "is not. Where no calendar is known, calendar days decide, and it says so. `doit due --xargs | xargs -r doit update` "
+        "updates what is due. Exit code 0."
     )
     cmd_options = (
         option("quiet", "the names of what is due, and nothing else", default=False, short="q"),
@@ -61,7 +62,8 @@ class DueNow(Command):
             out.writelines(f"{shlex.quote(f'--symbol={each.name}') if for_xargs else each.name}\n" for each in due)
         else:
             out.writelines(f"due: {each.name}  {_why(each)}\n" for each in due)
-            _tell_later(out, [each for each in found if not each.now])
+            _tell_later(out, [each for each in found if not each.now and not each.ended])
+            _tell_ended(out, [each for each in found if each.ended])
             out.write(f"{len(due)} of {len(found)} datasets are due\n")
         return 0
 
@@ -84,6 +86,19 @@ def _tell_later(out: TextIO, later: list[Due]) -> None:
         out.write(f"of {unknown} no calendar says when they will be due; they are not\n")
 
 
+def _tell_ended(out: TextIO, ended: list[Due]) -> None:
+    if ended:
+        more = f" and {len(ended) - _MOST} more" if len(ended) > _MOST else ""
+        out.write(f"ended: {', '.join(f'{each.name} ({each.last})' for each in ended[:_MOST])}{more}\n")
+
+
 def _row(each: Due) -> dict[str, object]:
     lag = each.lag._asdict() if each.lag else {}
-    return {"name": each.name, "due": each.now, "last": each.last, **lag, "next": each.at.isoformat() if each.at else None}
+    return {
+        "name": each.name,
+        "due": each.now,
+        "ended": each.ended,
+        "last": each.last,
+        **lag,
+        "next": each.at.isoformat() if each.at else None,
+    }

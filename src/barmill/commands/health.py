@@ -1,30 +1,31 @@
-"""`doit health`: which datasets are healthy, stale or in error; for people, programs and cron."""
+"""`doit health`: which datasets are healthy, stale, ended or in error; for people, programs and cron."""
 
 import json
 import locale
 from typing import TextIO
 
 from barmill.commands.base import CLASS_OPTION, NOW_OPTION, Command, chosen, moment
-from barmill.report.health import ERROR, HEALTHY, STALE, STATUSES, Condition, Health, as_rows, examine
+from barmill.report.health import ENDED, ERROR, GOOD, HEALTHY, STALE, STATUSES, Condition, Health, as_rows, examine
 from barmill.report.lag import Timetable
 from barmill.run.commands.select import JSON_OPTION
 from barmill.run.plain import option
 
-_SYMBOLS = {HEALTHY: "✅", STALE: "⚠️", ERROR: "❌"}
-_WORDS = {HEALTHY: "ok   ", STALE: "STALE", ERROR: "ERROR"}
+_SYMBOLS = {HEALTHY: "✅", STALE: "⚠️", ENDED: "⏹️", ERROR: "❌"}
+_WORDS = {HEALTHY: "ok   ", STALE: "STALE", ENDED: "ended", ERROR: "ERROR"}
+_MOST = 3
 
 
 class HealthCheck(Command):
     """Judges what is built and what the histories say; builds and fetches nothing."""
 
     name = "health"
-    doc_purpose = "which datasets are healthy, stale or in error"
+    doc_purpose = "which datasets are healthy, stale, ended or in error"
     doc_usage = "[DATASET…]"
     doc_description = (
         "stale: more sessions of its calendar have closed since the last bar than --stale-days (calendar days, and called so, "
-        "where no calendar is known). error: a file is missing or damaged, a raw file is of no use, the last update failed, or "
-        "three of the last five did. A dataset is named by name, ticker or glob. Exit code 0 if all are healthy and no file is "
-        "astray, 1 if not."
+        "where no calendar is known). ended: stale, while other datasets of its calendar go on, as artifacts/coverage says. "
+        "error: a file is missing or damaged, a raw file is of no use, the last update failed, or three of the last five did. "
+        "A dataset is named by name, ticker or glob. Exit code 0 if all are healthy or ended and no file is astray, 1 if not."
     )
     cmd_options = (
         option("verbose", "tell every dataset, with its range, provider and last updates", default=False, short="v"),
@@ -56,17 +57,26 @@ class HealthCheck(Command):
 def _tell(out: TextIO, health: Health, verbose: bool) -> None:
     marks = _SYMBOLS if _shows_symbols(out) else _WORDS
     for each in health.conditions:
-        if verbose or each.status != HEALTHY:
+        if verbose or each.status not in GOOD:
             out.write(f"{marks[each.status]} {each.name}  {'; '.join(each.reasons)}".rstrip() + "\n")
         if verbose:
             out.writelines(f"    {line}\n" for line in _details(each))
     out.writelines(
         f"{marks[ERROR]} stray: {path}; a series lies at <asset class>/<frequency>/<SYMBOL>.txt\n" for path in health.strays
     )
-    out.write(f"\n{'asset class':12} {'datasets':>9} {'healthy':>9} {'stale':>9} {'error':>9} {'rows':>14}\n")
+    if not verbose:
+        _tell_ended(out, [each for each in health.conditions if each.status == ENDED])
+    titles = " ".join(f"{word:>9}" for word in ("datasets", *STATUSES))
+    out.write(f"\n{'asset class':12} {titles} {'rows':>14}\n")
     for name, counts in {**health.by_class(), "all": health.counts()}.items():
         numbers = " ".join(f"{counts[word]:9,}" for word in ("datasets", *STATUSES))
         out.write(f"{name:12} {numbers} {counts['rows']:14,}\n")
+
+
+def _tell_ended(out: TextIO, ended: list[Condition]) -> None:
+    if ended:
+        more = f" and {len(ended) - _MOST} more, see --verbose" if len(ended) > _MOST else ""
+        out.write(f"ended: {', '.join(f'{each.name} ({each.end})' for each in ended[:_MOST])}{more}\n")
 
 
 def _details(each: Condition) -> list[str]:

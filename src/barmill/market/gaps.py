@@ -17,7 +17,7 @@ table of sessions) are verdicts, too.
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 MISSING, HALTED, THIN, EXTRA, COMPLETE = "missing", "halted", "thinly traded", "extra rows", "complete"
-ENDED = "ended"  # of a series beside others: see the stage `coverage`
 NO_BARS, NO_CALENDAR, NOT_JUDGED = "no bars", "no calendar", "not judged"
 VERDICTS = (MISSING, HALTED, THIN, EXTRA, COMPLETE, NO_BARS, NO_CALENDAR, NOT_JUDGED)
 
@@ -99,15 +98,17 @@ def find(stamps: "Stamps", frequency: str, sessions: Sessions | None, tolerance:
     found.extra_ranges = [
         {"start": text(judged[start]), "end": text(judged[stop - 1]), "rows": int(stop - start)} for start, stop in _runs(extra)
     ]
-    found.verdict = _verdict(found, tolerance)
+    found.verdict = judge(found.ranges, found.expected, found.extra, tolerance)
     return found
 
 
-def _verdict(found: Gaps, tolerance: float) -> str:
-    if sum(each["missing"] for each in found.ranges if each["verdict"] == MISSING) > tolerance * found.expected:
+def judge(ranges: Iterable[Mapping[str, Any]], expected: int, extra: int, tolerance: float) -> str:
+    """The verdict on a series with these ranges of missing bars; see `Gaps` and `find`."""
+    found = list(ranges)
+    if sum(each["missing"] for each in found if each["verdict"] == MISSING) > tolerance * expected:
         return MISSING
-    kinds = {each["verdict"] for each in found.ranges}
-    return next((kind for kind in (HALTED, THIN) if kind in kinds), EXTRA if found.extra else COMPLETE)
+    kinds = {each["verdict"] for each in found}
+    return next((kind for kind in (HALTED, THIN) if kind in kinds), EXTRA if extra else COMPLETE)
 
 
 @dataclass(frozen=True)

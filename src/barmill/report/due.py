@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from barmill.market.datasets import Dataset
 from barmill.plan import Plan
+from barmill.report.ended import Ended
 from barmill.report.lag import Lag, Timetable
 
 
@@ -16,29 +17,31 @@ class Due(NamedTuple):
         name: of the dataset.
         last: stamp of its last bar; "" if it has none.
         lag: how far it is behind what is published; None if it has no bar.
-        at: when it will be due; None if it is now, or no calendar tells.
+        at: when it will be due; None if it is now, or no calendar tells, or it has ended.
+        ended: whether the others of its calendar go on without it.
     """
 
     name: str
     last: str
     lag: Lag | None
     at: dt.datetime | None
+    ended: bool = False
 
     @property
     def now(self) -> bool:
         """Whether it is due."""
-        return self.lag is None or self.lag.behind > 0
+        return not self.ended and (self.lag is None or self.lag.behind > 0)
 
 
 def schedule(plan: Plan, datasets: Iterable[Dataset], moment: dt.datetime) -> list[Due]:
     """When each dataset is to be updated, as of a moment; bars of a session are there `publishing_delay` minutes after it."""
     delay = dt.timedelta(minutes=plan.settings.publishing_delay)
-    timetable = Timetable(plan, moment - delay)
+    timetable, ended = Timetable(plan, moment - delay), Ended(plan)
     found = []
     for dataset in datasets:
         manifest = plan.manifest(dataset.name)
         last = manifest.end if manifest else ""
-        due = Due(dataset.name, last, timetable.lag(dataset, last) if last else None, None)
-        close = None if due.now else timetable.following(dataset)
+        due = Due(dataset.name, last, timetable.lag(dataset, last) if last else None, None, ended.has(dataset.name, last))
+        close = None if due.now or due.ended else timetable.following(dataset)
         found.append(due._replace(at=close + delay) if close else due)
     return found

@@ -1,4 +1,4 @@
-"""The health of each dataset: healthy, stale (behind its calendar) or in error (missing, damaged, refused, failing)."""
+"""The health of each dataset: healthy, stale (behind its calendar), ended, or in error (missing, damaged, refused, failing)."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,11 +11,14 @@ from barmill.market.archive import damage, files_of
 from barmill.market.datasets import Dataset
 from barmill.market.manifest import Manifest
 from barmill.plan import Plan
+from barmill.report.ended import Ended
 from barmill.report.lag import Lag, Timetable
 from barmill.report.updates import Updates, read_updates
 
-HEALTHY, STALE, ERROR = "healthy", "stale", "error"
-STATUSES = (HEALTHY, STALE, ERROR)
+HEALTHY, STALE, ENDED, ERROR = "healthy", "stale", "ended", "error"
+STATUSES = (HEALTHY, STALE, ENDED, ERROR)
+GOOD = (HEALTHY, ENDED)
+"""Statuses that need nobody."""
 _EXCERPT = 3
 
 
@@ -25,7 +28,7 @@ class Condition:
 
     Attributes:
         name, symbol, asset_class, frequency: of the dataset.
-        status: `healthy`, `stale`, `error`.
+        status: `healthy`, `stale`, `ended` (the others of its calendar go on without it), `error`.
         reasons: why it is not healthy.
         notes: what is worth knowing and no reason.
         rows: bars in its chunks; `start` and `end`, stamps of the first and the last.
@@ -60,11 +63,11 @@ class Health:
 
     @property
     def is_good(self) -> bool:
-        """Whether every dataset is healthy, and no file is astray."""
-        return not self.strays and all(each.status == HEALTHY for each in self.conditions)
+        """Whether every dataset is healthy or has ended, and no file is astray."""
+        return not self.strays and all(each.status in GOOD for each in self.conditions)
 
     def counts(self) -> dict[str, int]:
-        """Totals: datasets, healthy, stale, error, rows."""
+        """Totals: datasets, healthy, stale, ended, error, rows."""
         return _counts(self.conditions)
 
     def by_class(self) -> dict[str, dict[str, int]]:
@@ -82,10 +85,11 @@ def examine(plan: Plan, datasets: Iterable[Dataset], timetable: Timetable, stale
         timetable: the moment to judge at, and the calendars.
         stale_days: how many sessions (calendar days, where no calendar is known) a dataset may be behind.
     """
-    return Health([_condition(plan, each, timetable, stale_days) for each in datasets], list(map(str, plan.strays())))
+    ended = Ended(plan)
+    return Health([_condition(plan, each, timetable, ended, stale_days) for each in datasets], list(map(str, plan.strays())))
 
 
-def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, stale_days: int) -> Condition:
+def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, ended: Ended, stale_days: int) -> Condition:
     found = Condition(dataset.name, dataset.symbol, dataset.asset_class, dataset.frequency)
     updates = read_updates(plan.settings.series / ".history" / f"{dataset.name}.json")
     found.provider = updates.provider
@@ -99,8 +103,10 @@ def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, stale_days: i
         if lag.note:
             found.notes.append(lag.note)
         if lag.behind > stale_days:
-            found.reasons.append(tell(lag))
-            found.status = ERROR if found.status == ERROR else STALE
+            has_ended = ended.has(dataset.name, found.end)
+            found.reasons.append(f"ended with {found.end}" if has_ended else tell(lag))
+            if found.status != ERROR:
+                found.status = ENDED if has_ended else STALE
     return found
 
 
