@@ -220,3 +220,61 @@ def test_ended_series_is_listed_apart_and_not_due(tmp_path):
     project.series("equities/daily/STOPPED", ["20230601", "20230602", "20230605", "20231204"])
     project.good("chunks")
     assert states(project)["equities/daily/STOPPED"][0] == "stale"
+
+
+@pytest.fixture(scope="module")
+def with_ended(tmp_path_factory):
+    """A built project with a share that goes on and one that has stopped."""
+    project = MarketProject.make(tmp_path_factory.mktemp("ended") / "p")
+    project.series("equities/daily/OLD.US", ["20231102", "20231103"])
+    project.series("equities/daily/NEW.US", ["20231102", "20240104", "20240105"])
+    project.good("coverage")
+    return project
+
+
+@pytest.fixture
+def ended(with_ended, tmp_path):
+    """A copy of it."""
+    subprocess.run(["cp", "-a", with_ended.root, tmp_path / "p"], check=True)
+    return MarketProject(tmp_path / "p")
+
+
+def test_a_series_whose_updates_fail_or_were_not_tried_since_has_not_ended(ended):
+    """A failed update is an error; a provider that nobody asked since leaves it stale and due; one without more ends it."""
+    name = "equities/daily/OLD.US"
+    is_due = ["due", "-q", "--now", "2024-01-08T12:00"]
+    history(ended, name, "ok", "failed")
+    assert states(ended)[name][0] == "error"
+    assert ended.good(*is_due).out == f"{name}\n"
+    history(ended, name, "ok")
+    assert states(ended, code=0)[name][0] == "ended"
+    assert ended.good(*is_due).out == ""
+    path = ended.root / f"data/series/.history/{name}.json"
+    path.write_text(path.read_text().replace("2024-01-01T", "2023-11-08T"))
+    assert states(ended)[name][0] == "stale"
+    assert ended.good(*is_due).out == f"{name}\n"
+
+
+@pytest.mark.parametrize("content", [b"name,ended\nequities/daily/OLD.US,yes\n", b"name,calendar,end,ended\nA\n", b"\xff"])
+def test_a_damaged_coverage_is_one_fault_and_ends_no_series(ended, content):
+    """Columns or fields that are missing, and bytes that are not text, name the table with its cure."""
+    coverage = ended.root / "artifacts/coverage/coverage.csv"
+    coverage.unlink()
+    coverage.write_bytes(content)
+    result = ended.doit("health", "--now", NOW)
+    (line,) = (line for line in result.out.splitlines() if line.startswith("ERROR"))
+    assert "artifacts/coverage/coverage.csv" in line
+    assert 'run "doit coverage"' in line
+    assert (result.code, "STALE equities/daily/OLD.US" in result.out) == (1, True)
+    found = ended.good("due", "-q", "--now", "2024-01-08T12:00")
+    assert found.out == "equities/daily/OLD.US\n"
+    assert "warning: no series counts as ended" in found.err
+    ended.good("coverage")
+    assert states(ended, code=0)["equities/daily/OLD.US"][0] == "ended"
+
+
+def test_a_bar_of_next_year_ends_no_other_series(ended):
+    """Where a series of the calendar has a bar in the future, none counts as ended."""
+    ended.series("equities/daily/NEW.US", ["20231102", "20240105", "20250106"])
+    ended.good("coverage")
+    assert states(ended)["equities/daily/OLD.US"][0] == "stale"

@@ -61,6 +61,14 @@ def test_a_series_that_stopped_has_ended(tmp_path, end, frequency, ended, behind
     assert (row["ended"], row["verdict"], row["behind"]) == (ended, "complete", behind)
 
 
+def test_a_bar_dated_in_a_wrong_year_ends_no_other_series(tmp_path):
+    """A stamp after the last session of the table is not the newest bar of its calendar."""
+    rows = build(tmp_path, {"name": "WRONG", "end": "9999-12-31"}, {"name": "GOES"}, {"name": "OLD", "end": "2024-06-28"})
+    found = {name: (row["ended"], row["behind"]) for name, row in rows.items()}
+    assert found == {"WRONG": ("", "0"), "GOES": ("", "0"), "OLD": ("yes", "128")}
+    assert build(tmp_path, {"name": "ALONE", "end": "9999-12-31"})["ALONE"]["ended"] == ""
+
+
 def test_each_calendar_has_its_own_newest_bar(tmp_path):
     """A series is compared with those of its calendar only, by date also where bars are within a day."""
     rows = build(

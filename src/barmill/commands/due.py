@@ -2,11 +2,13 @@
 
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import TextIO
 
 from barmill.commands.base import CLASS_OPTION, NOW_OPTION, Command, chosen, moment
 from barmill.report.due import Due, schedule
+from barmill.report.ended import Ended
 from barmill.report.health import tell
 from barmill.report.schedules import crontab, systemd
 from barmill.run.commands.select import JSON_OPTION
@@ -24,8 +26,8 @@ class DueNow(Command):
     doc_description = (
         "A dataset is due once a session of its calendar has closed that it has no bar of, and `publishing_delay` minutes have "
         "passed; a weekly or monthly one when the week or month is over. A series that has ended, as artifacts/coverage says, "
-        "is not. Where no calendar is known, calendar days decide, and it says so. `doit due --xargs | xargs -r doit update` "
-        "updates what is due. Exit code 0."
+        "is not, unless its updates fail or its provider was not asked since. Where no calendar is known, calendar days "
+        "decide, and it says so. `doit due --xargs | xargs -r doit update` updates what is due. Exit code 0."
     )
     cmd_options = (
         option("quiet", "the names of what is due, and nothing else", default=False, short="q"),
@@ -53,7 +55,10 @@ class DueNow(Command):
             out.write(crontab(Path.cwd()) if for_cron else systemd(Path.cwd()))
             return 0
         plan, at = self.plan, moment(now)
-        found = schedule(plan, chosen(plan, asset_class, pos_args), at)
+        ends = Ended(plan, at)
+        if ends.fault:
+            sys.stderr.write(f"warning: no series counts as ended: {ends.fault}\n")
+        found = schedule(plan, chosen(plan, asset_class, pos_args), at, ends)
         due = [each for each in found if each.now]
         if as_json:
             told = {"now": at.isoformat(timespec="seconds"), "datasets": [_row(each) for each in found]}

@@ -23,7 +23,8 @@ class HealthCheck(Command):
     doc_usage = "[DATASET…]"
     doc_description = (
         "stale: more sessions of its calendar have closed since the last bar than --stale-days (calendar days, and called so, "
-        "where no calendar is known). ended: stale, while other datasets of its calendar go on, as artifacts/coverage says. "
+        "where no calendar is known). ended: stale, while other datasets of its calendar go on, as artifacts/coverage "
+        "says, and its provider, asked since, had no more bars. "
         "error: a file is missing or damaged, a raw file is of no use, the last update failed, or three of the last five did. "
         "A dataset is named by name, ticker or glob. Exit code 0 if all are healthy or ended and no file is astray, 1 if not."
     )
@@ -47,6 +48,7 @@ class HealthCheck(Command):
                 "by_asset_class": health.by_class(),
                 "datasets": as_rows(health),
                 "strays": health.strays,
+                "faults": health.faults,
             }
             self.outstream.write(json.dumps(told, indent=1) + "\n")
         else:
@@ -64,6 +66,7 @@ def _tell(out: TextIO, health: Health, verbose: bool) -> None:
     out.writelines(
         f"{marks[ERROR]} stray: {path}; a series lies at <asset class>/<frequency>/<SYMBOL>.txt\n" for path in health.strays
     )
+    out.writelines(f"{marks[ERROR]} {fault}\n" for fault in health.faults)
     if not verbose:
         _tell_ended(out, [each for each in health.conditions if each.status == ENDED])
     titles = " ".join(f"{word:>9}" for word in ("datasets", *STATUSES))

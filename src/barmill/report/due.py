@@ -33,15 +33,22 @@ class Due(NamedTuple):
         return not self.ended and (self.lag is None or self.lag.behind > 0)
 
 
-def schedule(plan: Plan, datasets: Iterable[Dataset], moment: dt.datetime) -> list[Due]:
-    """When each dataset is to be updated, as of a moment; bars of a session are there `publishing_delay` minutes after it."""
+def schedule(plan: Plan, datasets: Iterable[Dataset], moment: dt.datetime, ends: Ended) -> list[Due]:
+    """When each dataset is to be updated, as of a moment; bars of a session are there `publishing_delay` minutes after it.
+
+    Args:
+        plan: the project.
+        datasets: which.
+        moment: to judge at.
+        ends: which series have ended.
+    """
     delay = dt.timedelta(minutes=plan.settings.publishing_delay)
-    timetable, ended = Timetable(plan, moment - delay), Ended(plan)
+    timetable = Timetable(plan, moment - delay)
     found = []
     for dataset in datasets:
         manifest = plan.manifest(dataset.name)
         last = manifest.end if manifest else ""
-        due = Due(dataset.name, last, timetable.lag(dataset, last) if last else None, None, ended.has(dataset.name, last))
+        due = Due(dataset.name, last, timetable.lag(dataset, last) if last else None, None, ends.has(dataset, last))
         close = None if due.now or due.ended else timetable.following(dataset)
         found.append(due._replace(at=close + delay) if close else due)
     return found

@@ -1,21 +1,65 @@
-"""Which series have ended, as the coverage that was built last says."""
+"""Which series have ended, as the coverage that was built last and the histories of their updates say."""
 
+import csv
+import datetime as dt
 from collections.abc import Mapping
 
+from barmill.errors import InputError
+from barmill.market.datasets import Dataset
 from barmill.market.tables import read_rows
 from barmill.plan import Plan
+from barmill.report.updates import read_updates
+from barmill.sources.history import OK
+
+_COLUMNS = frozenset({"name", "calendar", "end", "ended"})
+_REQUESTS = frozenset({"load", "update", "sync"})
+_LONGEST = dt.timedelta(days=31)  # of a bar, whose stamp may be its last day
 
 
 class Ended:
-    """The ended series of a project; none where the coverage is not built."""
+    """The ended series of a project; none where the coverage is not built.
 
-    def __init__(self, plan: Plan) -> None:
+    Attributes:
+        fault: why the coverage can't be read, with the cure; "" if it can.
+    """
+
+    def __init__(self, plan: Plan, moment: dt.datetime) -> None:
+        self._plan = plan
+        self.fault = ""
+        rows = self._rows()
+        future = str(moment.date() + _LONGEST)
+        misdated = {row["calendar"] for row in rows if row["end"][:10] > future}  # one wrong year ends no other series
+        self._last: Mapping[str, str] = {
+            row["name"]: row["end"] for row in rows if row["ended"] and row["calendar"] not in misdated
+        }
+
+    def has(self, dataset: Dataset, last: str) -> bool:
+        """Whether a dataset has ended with the bar of the stamp `last`.
+
+        One that has newer bars goes on. So does one whose updates fail, or whose provider was not asked since: nothing shows
+        that it has ended.
+        """
+        if not self._last.get(dataset.name, "")[:10] == last[:10] != "":
+            return False
+        updates = read_updates(self._plan.settings.series / ".history" / f"{dataset.name}.json")
+        if updates.failure():
+            return False
+        asked = [each for each in updates.all if each.kind in _REQUESTS]
+        if not updates.provider or not asked:
+            return True
+        since = dt.date.fromisoformat(asked[-1].at[:10]) - dt.date.fromisoformat(last[:10])
+        return asked[-1].status == OK and since.days > self._plan.settings.stale_days
+
+    def _rows(self) -> list[dict[str, str]]:
+        path = self._plan.path("coverage", "coverage.csv")
         try:
-            rows = read_rows(plan.path("coverage", "coverage.csv"))
-        except OSError:
-            rows = []
-        self._last: Mapping[str, str] = {row["name"]: row["end"] for row in rows if row.get("ended")}
-
-    def has(self, name: str, last: str) -> bool:
-        """Whether a dataset has ended with the bar of the stamp `last`: one that has newer bars goes on."""
-        return self._last.get(name, "")[:10] == last[:10] != ""
+            rows = read_rows(path)
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, csv.Error, InputError) as error:
+            self.fault = f'{error.fact if isinstance(error, InputError) else f"{path}: {error}"}; run "doit coverage"'
+            return []
+        if rows and (missing := sorted(_COLUMNS - rows[0].keys())):
+            self.fault = f'{path}: the columns {", ".join(missing)} are missing; run "doit coverage"'
+            return []
+        return rows

@@ -56,15 +56,22 @@ class Condition:
 
 @dataclass
 class Health:
-    """How a project's datasets are, and which files are none."""
+    """How a project's datasets are.
+
+    Attributes:
+        conditions: of each dataset.
+        strays: files that are not a dataset.
+        faults: tables about all datasets that can't be read, with the cure.
+    """
 
     conditions: list[Condition]
     strays: list[str]
+    faults: list[str]
 
     @property
     def is_good(self) -> bool:
-        """Whether every dataset is healthy or has ended, and no file is astray."""
-        return not self.strays and all(each.status in GOOD for each in self.conditions)
+        """Whether every dataset is healthy or has ended, no file is astray, and no table is damaged."""
+        return not self.strays and not self.faults and all(each.status in GOOD for each in self.conditions)
 
     def counts(self) -> dict[str, int]:
         """Totals: datasets, healthy, stale, ended, error, rows."""
@@ -85,8 +92,9 @@ def examine(plan: Plan, datasets: Iterable[Dataset], timetable: Timetable, stale
         timetable: the moment to judge at, and the calendars.
         stale_days: how many sessions (calendar days, where no calendar is known) a dataset may be behind.
     """
-    ended = Ended(plan)
-    return Health([_condition(plan, each, timetable, ended, stale_days) for each in datasets], list(map(str, plan.strays())))
+    ended = Ended(plan, timetable.moment)
+    conditions = [_condition(plan, each, timetable, ended, stale_days) for each in datasets]
+    return Health(conditions, list(map(str, plan.strays())), [ended.fault] if ended.fault else [])
 
 
 def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, ended: Ended, stale_days: int) -> Condition:
@@ -103,7 +111,7 @@ def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, ended: Ended,
         if lag.note:
             found.notes.append(lag.note)
         if lag.behind > stale_days:
-            has_ended = ended.has(dataset.name, found.end)
+            has_ended = ended.has(dataset, found.end)
             found.reasons.append(f"ended with {found.end}" if has_ended else tell(lag))
             if found.status != ERROR:
                 found.status = ENDED if has_ended else STALE

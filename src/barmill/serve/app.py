@@ -83,6 +83,7 @@ def create_app(root: Path, hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
             "by_asset_class": found.by_class(),
             "datasets": conditions(found),
             "strays": found.strays,
+            "faults": found.faults,
         }
 
     @app.get("/history", responses=_UNREADABLE)

@@ -47,17 +47,20 @@ def build(
     for key, group in itertools.groupby(sorted(found, key=_group), _group):
         groups[key] = shared_gaps(list(group)) if key[0] else []
     tables = {path.name: path for path in sessions}
+    last = {name: Sessions.read(tables[file_name(name)]).last for name in {each["calendar"] for each in found} if name}
     newest: dict[str, str] = {}
     for each in found:
-        newest[each["calendar"]] = max(newest.get(each["calendar"], ""), each["end"][:10])
+        calendar, end = each["calendar"], each["end"][:10]
+        if not (until := last.get(calendar)) or end <= until:  # one wrong year ends no other series
+            newest[calendar] = max(newest.get(calendar, ""), end)
     rows = []
     for each in found:
         calendar, end = each["calendar"], each["end"][:10]
         behind: int | str = ""
         if calendar and end and (table := Sessions.read(tables[file_name(calendar)])).dates:
-            behind = table.count(end, newest[calendar])
+            behind = max(0, table.count(end, newest.get(calendar, end)))
         allowed = ended_after + _LENGTHS.get(each["frequency"], 0)
-        ended = bool(calendar and end) and _days(end, newest[calendar]) > allowed
+        ended = bool(calendar and end) and _days(end, newest.get(calendar, end)) > allowed
         rows.append(_row(each, groups[_group(each)], tolerance) | {"behind": behind, "ended": "yes" if ended else ""})
     write_rows(out, COLUMNS, rows)
     common = (dict(zip(SHARED, key, strict=False)) | asdict(gap) for key, found in sorted(groups.items()) for gap in found)
