@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -300,7 +301,25 @@ class Plan:
         return [self.settings.series / file for file in self._series_files() if self._series(file) is None]
 
     def _series(self, file: PurePath) -> Dataset | None:
-        return datasets.of_series(self.settings.series, file)
+        return datasets.of_series(self.settings.series, file, self._kind_of_provider(file))
+
+    def _kind_of_provider(self, file: PurePath) -> str:
+        """The kind of the provider that a single series was loaded from; "" if it was put there by hand."""
+        path = self.settings.series / datasets.HISTORIES / file.with_suffix(".json")
+        stamp = _stamp(str(path))
+        if stamp is None:
+            return ""
+        if self._providers.get(path, (None, ""))[0] != stamp:
+            try:
+                provider = str(json.loads(path.read_bytes()).get("provider", ""))
+            except (OSError, ValueError, AttributeError):  # `doit health` reports a damaged history
+                provider = ""
+            self._providers[path] = stamp, str(self.settings.providers.get(provider, {}).get("kind", provider))
+        return self._providers[path][1]
+
+    @functools.cached_property
+    def _providers(self) -> dict[Path, tuple[tuple[int, ...], str]]:
+        return {}
 
     def _series_files(self) -> list[PurePath]:
         root = self.settings.series

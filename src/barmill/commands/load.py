@@ -36,10 +36,11 @@ class Load(Fetching):
         orders: list[Order] = []
         refused: list[Outcome] = []
         source = functools.partial(providers.series, name)
+        kind = providers.spec(name).kind
         _refuse_one_file(providers.spec(name), options.symbols)
         for symbol in options.symbols or source().symbols():
             try:
-                dataset = new_series(plan, symbol, options.asset_class or "equities", options.frequency or "daily")
+                dataset = new_series(plan, symbol, options.asset_class, options.frequency or "daily", kind)
             except BarmillError as error:
                 refused.append(failed(symbol, "load", name, error))
                 continue

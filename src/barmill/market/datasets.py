@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
-from barmill.market import stooq, venues
+from barmill.market import stooq, venues, yahoo
 
 PERIODS = {
     "1min": "1",
@@ -36,10 +36,16 @@ ASSET_CLASSES = (
     "macro", "other",
 )  # fmt: skip
 
+YAHOO = "yahoo"
+"""The kind of provider whose tickers are spelled as `market.yahoo` says."""
+
 STOOQ_ZONE = "Europe/Warsaw"
 SERIES_ZONE = "UTC"
 
 _LISTED = frozenset({"equities", "etfs", "funds", "derivatives"})  # where a ticker's suffix names an exchange
+HISTORIES = ".history"
+"""Below the folder of single series: what was loaded into each, and from whom."""
+
 _SUFFIX = ".txt"
 _PLACE = 3  # class, frequency, file
 
@@ -82,8 +88,14 @@ def _of_folder(path: str) -> tuple[str, str, str, str]:
     return _class_of(folder), frequency, STOOQ_ZONE if frequency in MINUTES else "", keeper.mic if keeper else ""
 
 
-def of_series(root: Path, relative: PurePath) -> Dataset | None:
-    """The dataset of a file below the folder of single series; None if its place is not `<class>/<frequency>/<SYMBOL>.txt`."""
+def of_series(root: Path, relative: PurePath, kind: str = "") -> Dataset | None:
+    """The dataset of a file below the folder of single series; None if its place is not `<class>/<frequency>/<SYMBOL>.txt`.
+
+    Args:
+        root: the folder of single series.
+        relative: the file's path below it.
+        kind: of the provider that it comes from: `YAHOO`, or any other, which spells tickers as Stooq does.
+    """
     if len(relative.parts) != _PLACE or relative.suffix != _SUFFIX:
         return None
     asset_class, frequency, _ = relative.parts
@@ -91,7 +103,7 @@ def of_series(root: Path, relative: PurePath) -> Dataset | None:
         return None
     name = relative.as_posix().removesuffix(_SUFFIX)
     zone = SERIES_ZONE if frequency in MINUTES else ""
-    mic = _mic_of(relative.stem) if asset_class in _LISTED else ""
+    mic = (yahoo.mic_of if kind == YAHOO else _mic_of)(relative.stem) if asset_class in _LISTED else ""
     return Dataset(name, relative.stem, root / relative, asset_class, frequency, zone, mic)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from barmill import files
 from barmill.errors import InputError
 from barmill.hashing import digest_file
+from barmill.market.datasets import HISTORIES
 from barmill.sources import locks
 
 TREE = "stooq"
@@ -28,7 +29,6 @@ OK, FAILED, INTERRUPTED, RUNNING = "ok", "failed", "interrupted", "running"
 _STARTED = "started"
 _FORMAT = 1
 _MOST = 100
-_FOLDER = ".history"
 _LOG = logging.getLogger("barmill.sources")
 
 
@@ -124,12 +124,12 @@ class History:
 
 def path_of(series: Path, name: str) -> Path:
     """Where the history of a dataset lies; `series` is the folder of single series."""
-    return series / _FOLDER / f"{name}.json"
+    return series / HISTORIES / f"{name}.json"
 
 
 def names(series: Path) -> list[str]:
     """The datasets that have a history."""
-    root = series / _FOLDER
+    root = series / HISTORIES
     return sorted(
         path.relative_to(root).as_posix().removesuffix(".json") for path in root.rglob("*.json") if path.name[0] != "."
     )
@@ -267,5 +267,5 @@ def _settle(entry: Entry, pending: dict[str, str], series: Path, holding: bool) 
 
 
 def _parts(path: Path) -> tuple[Path, str]:
-    at = len(path.parts) - 1 - path.parts[::-1].index(_FOLDER)
+    at = len(path.parts) - 1 - path.parts[::-1].index(HISTORIES)
     return Path(*path.parts[:at]), "/".join(path.parts[at + 1 :]).removesuffix(".json")

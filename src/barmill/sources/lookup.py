@@ -4,24 +4,32 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
 from barmill.errors import ConfigError, UnknownSymbol, nearest
-from barmill.market import datasets
+from barmill.market import datasets, yahoo
 from barmill.market.datasets import ASSET_CLASSES, PERIODS, Dataset
 from barmill.plan import Plan
 
 _LONGEST = 100
 
 
-def new_series(plan: Plan, symbol: str, asset_class: str, frequency: str) -> Dataset:
+def new_series(plan: Plan, symbol: str, asset_class: str, frequency: str, kind: str) -> Dataset:
     """The single series of a symbol, whether its file is there yet or not.
+
+    Args:
+        plan: of the project.
+        symbol: as the provider spells it.
+        asset_class: one of `datasets.ASSET_CLASSES`; "" for what the provider's spelling says, or else `equities`.
+        frequency: a key of `datasets.PERIODS`.
+        kind: of the provider.
 
     Raises:
         ConfigError: the symbol can't name a file, or there is no such asset class or frequency.
     """
+    asset_class = asset_class or (yahoo.class_of(symbol) if kind == datasets.YAHOO else "equities")
     checked(asset_class, ASSET_CLASSES, "asset class")
     checked(frequency, PERIODS, "frequency")
     if not symbol or len(symbol) > _LONGEST or symbol[0] == "." or not symbol.isprintable() or set(symbol) & set('/\\, "'):
         raise ConfigError(f"{symbol!r} is no symbol", "a symbol is a ticker such as AAPL.US, BRK-B, ^SPX or EURUSD")
-    found = datasets.of_series(plan.settings.series, PurePath(datasets.place(asset_class, frequency, symbol)))
+    found = datasets.of_series(plan.settings.series, PurePath(datasets.place(asset_class, frequency, symbol)), kind)
     assert found is not None, "place and of_series agree"
     return found
 

@@ -1,0 +1,81 @@
+"""What Yahoo's tickers say: asset class and exchange; and that series loaded from Yahoo get their calendar by them."""
+
+import json
+from pathlib import PurePath
+
+import pytest
+
+from barmill.config import Settings
+from barmill.market.calendars import calendar_of, calendars
+from barmill.market.datasets import YAHOO, of_series
+from barmill.market.yahoo import class_of, mic_of
+from barmill.plan import Plan
+from barmill.sources.lookup import new_series
+
+
+@pytest.mark.parametrize(
+    ("symbol", "asset_class", "calendar"),
+    [
+        ("AAPL", "equities", "XNYS"),
+        ("BRK-B", "equities", "XNYS"),
+        ("BF-A", "equities", "XNYS"),
+        ("CDR.WA", "equities", "XWAR"),
+        ("VOD.L", "equities", "XLON"),
+        ("600519.SS", "equities", "XSHG"),
+        ("000001.SZ", "equities", "XSHG"),
+        ("0700.HK", "equities", "XHKG"),
+        ("7203.T", "equities", "XTKS"),
+        ("BTC-USD", "crypto", "24/7"),
+        ("ETH-BTC", "crypto", "24/7"),
+        ("1INCH-EUR", "crypto", "24/7"),
+        ("EURUSD=X", "forex", "24/5"),
+        ("JPY=X", "forex", "24/5"),
+        ("^GSPC", "indices", "XNYS"),
+        ("^GDAXI", "indices", "XETR"),
+        ("^N225", "indices", "XTKS"),
+        ("^NOBODY", "indices", ""),
+        ("GC=F", "futures", ""),
+        ("ABC.NOWHERE", "equities", ""),
+    ],
+)
+def test_ticker_of_yahoo_has_its_class_and_calendar(tmp_path, symbol, asset_class, calendar):
+    """A new series gets class and calendar by Yahoo's spelling, unless the user names another class."""
+    plan = Plan(Settings(series=tmp_path))
+    found = new_series(plan, symbol, "", "daily", YAHOO)
+    assert (found.name, found.asset_class) == (f"{asset_class}/daily/{symbol}", asset_class)
+    assert calendar_of(found, {}) == calendar
+    assert new_series(plan, symbol, "other", "daily", YAHOO).name == f"other/daily/{symbol}"
+
+
+def test_every_exchange_of_yahoo_is_a_calendar_or_unknown():
+    """A MIC of the table is known to the calendars, but for those whose calendar nobody here has."""
+    symbols = ("X.L", "X.DE", "X.TO", "X.NS", "X.TWO", "X.KQ", "X.AX", "X.SA", "X.V", "X.NE", "X.SZ")
+    for symbol in symbols:
+        dataset = of_series(PurePath("series"), PurePath(f"equities/daily/{symbol}.txt"), YAHOO)
+        assert calendar_of(dataset, {}) in calendars(), symbol
+    assert class_of("x.l") == "equities"
+    assert mic_of("x.l") == "XLON"
+
+
+@pytest.mark.parametrize(
+    ("history", "settings", "calendar"),
+    [
+        ({"provider": "yahoo"}, {}, "XNYS"),
+        ({"provider": "mine"}, {"mine": {"kind": "yahoo"}}, "XNYS"),
+        ({"provider": "csv"}, {}, ""),
+        ([], {}, ""),
+        (None, {}, ""),
+    ],
+)
+def test_series_follows_the_calendar_that_its_provider_s_spelling_says(tmp_path, history, settings, calendar):
+    """AAPL is New York's where it was loaded from Yahoo, and of no known exchange where it came from elsewhere."""
+    path = tmp_path / "equities/daily/AAPL.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("")
+    plan = Plan(Settings(series=tmp_path, stooq=tmp_path / "none", instruments=tmp_path / "none", providers=settings))
+    assert [plan.calendar(each) for each in plan.datasets()] == [""]
+    record = tmp_path / ".history/equities/daily/AAPL.json"
+    record.parent.mkdir(parents=True)
+    if history is not None:
+        record.write_text(json.dumps(history))
+    assert [plan.calendar(each) for each in plan.datasets()] == [calendar]
