@@ -12,7 +12,8 @@ _EXCHANGES = {
     "XTAL": "TL", "XRIS": "RG", "XLIT": "VS", "XIST": "IS", "XMOS": "ME", "XTAE": "TA", "XSAU": "SR", "XJSE": "JO",
     "XTSE": "TO", "XTSX": "V", "XCNQ": "CN", "NEOE": "NE", "XMEX": "MX", "BVMF": "SA", "XBUE": "BA", "XSGO": "SN", "XBOG": "CL",
     "XLIM": "LM", "XTKS": "T", "XHKG": "HK", "XSHG": "SS", "XSHE": "SZ", "XTAI": "TW", "ROCO": "TWO", "XKRX": "KS",
-    "XKOS": "KQ", "XNSE": "NS", "XBOM": "BO", "XSES": "SI", "XKLS": "KL", "XIDX": "JK", "XBKK": "BK", "XASX": "AX XA", "XNZE": "NZ",
+    "XKOS": "KQ", "XNSE": "NS", "XBOM": "BO", "XSES": "SI", "XKLS": "KL", "XIDX": "JK", "XBKK": "BK", "XASX": "AX XA",
+    "XNZE": "NZ",
 }  # fmt: skip
 """MIC of an exchange → what stands behind the last dot of its tickers, and of those that share its sessions."""
 
