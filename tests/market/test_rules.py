@@ -58,8 +58,6 @@ def series(*faulty, count=5):
         (bar(7, 12.0, volume=0.0), "zero_volume", "volume 0.0"),
         (bar(3, 14.0), "duplicate_dates", "close 13.0"),
         (bar(7, 70.0), "spikes", "close 70.0 after 14.0"),
-        (bar(7, 7.0), "split_like", "open 7.0 after close 14.0: like a split of 2:1"),
-        (bar(7, 21.0), "split_like", "open 21.0 after close 14.0: like a split of 2:3"),
         (bar(7, date=None), "null_stamps", "close 10.0"),
     ],
 )

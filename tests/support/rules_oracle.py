@@ -2,9 +2,7 @@
 
 import itertools
 import math
-from fractions import Fraction
-
-SPLITS = [Fraction(3, 2), 2, Fraction(5, 2), *range(3, 11), 12, 15, 16, 20, 25, 30, 40, 50, 60, 75, 80, 100]
+from statistics import median
 
 
 def _is_number(value):
@@ -48,12 +46,29 @@ def is_spike(bar, before, limit):
     return all(_is_number(each) and each > 0 for each in closes) and abs(math.log(closes[0] / closes[1])) > limit
 
 
-def looks_split(bar, before):
-    """Whether a bar opens within two hundredths of a split's ratio of a close that it left by a third or more."""
+def looks_split(bars, row):
+    """Whether prices move to a level that they stay on, by a ratio of small numbers or fourfold, and turnover does not."""
+    bar, before = bars[row], bars[row - 1]
     if not all(_is_number(each) and each > 0 for each in (bar["open"], bar["close"], before["close"])):
         return False
-    step, gap = (abs(math.log(bar[name] / before["close"])) for name in ("close", "open"))
-    return step >= math.log(1.5) - 0.02 and any(abs(gap - math.log(ratio)) <= 0.02 for ratio in SPLITS)
+    if abs(math.log(bar["close"] / before["close"])) <= math.log(1.5) - 0.03 or row < 3 or len(bars) - row < 3:
+        return False
+    earlier, later = bars[max(row - 5, 0) : row], bars[row : row + 5]
+    middles = [median(each["close"] for each in part) for part in (earlier, later)]
+    if min(middles) <= 0:
+        return False
+    level, gap = math.log(middles[1] / middles[0]), math.log(bar["open"] / before["close"])
+    usual = [each["close"] for each in bars[max(row - 20, 0) : row] if each["close"] > 0]
+    longest = max((abs(math.log(b / a)) for a, b in itertools.pairwise(usual)), default=0)
+    if abs(level) < math.log(1.5) - 0.03 or abs(level - gap) > 0.05 + abs(level) / 10 or abs(level) < 2 * longest:
+        return False
+    volumes = [[each["volume"] for each in part] for part in (earlier, later)]
+    known = None not in volumes[0] + volumes[1]
+    traded = math.log(median(volumes[1]) / median(volumes[0])) if known and all(median(each) > 0 for each in volumes) else None
+    if abs(level) >= math.log(4) - 0.03:
+        return traded is None or (traded <= 0 if level > 0 else level + traded <= 1.5)
+    near = min(abs(abs(gap) - math.log(ratio)) for ratio in (1.5, 2, 2.5, 3)) <= 0.03
+    return near and (not known or (traded is not None and abs(level + traded) <= 1))
 
 
 def runs(bars, least):
@@ -91,8 +106,8 @@ def examine(bars, left_out, spike, run):
                 latest[bar["date"]] = bar
     count(["duplicate_dates"] * (len(kept) - len(latest)))
     kept = [latest[date] for date in sorted(latest)]
-    for before, bar in itertools.pairwise(kept):
-        count(["spikes"] if is_spike(bar, before, spike) else [])
-        count(["split_like"] if looks_split(bar, before) else [])
+    for row in range(1, len(kept)):
+        count(["spikes"] if is_spike(kept[row], kept[row - 1], spike) else [])
+        count(["split_like"] if looks_split(kept, row) else [])
     count(["stale_run"] * runs(kept, run))
     return counts, [bar["date"] for bar in kept]

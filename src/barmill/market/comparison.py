@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from barmill.market.closes import Closes
-from barmill.market.splits import split_of
+from barmill.market.splits import is_ratio
 
 SAME, ADJUSTED, DIFFERENT, NO_OVERLAP = "same", "adjusted", "different", "no overlap"
 """same: returns, levels and sessions agree; adjusted: only the levels do not, and a constant or stepwise ratio explains them;
@@ -171,4 +171,4 @@ def _spread(values: Sequence[float]) -> float:
 def _kind(size: float) -> str:
     if abs(size) < _LARGEST_DIVIDEND:
         return "dividend"
-    return "split" if split_of(size) else "jump"
+    return "split" if is_ratio(size) else "jump"

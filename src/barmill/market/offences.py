@@ -169,7 +169,7 @@ def of_steps(table: "pa.Table", limits: Limits) -> Iterator[Offence]:
     farthest = min(limits.spike, splits.SMALLEST)
     far = (ratio > math.exp(farthest)) | (ratio < math.exp(-farthest))
     if far.any():
-        yield from _jumps(numbers(table.column("open")), close, [row + 1 for row in _rows(far)], limits.spike)
+        yield from _jumps(table, close, [row + 1 for row in _rows(far)], limits.spike)
     yield from _runs(table, before == after, limits.stale_run)
 
 
@@ -198,27 +198,23 @@ def stamp(bar: Bar) -> str:
     return date if time in ("", _MIDNIGHT) and bar["per"] not in _INTRADAY else f"{date} {time}"
 
 
-def _jumps(opened: "Numbers", close: "Numbers", rows: Sequence[int], spike: float) -> Iterator[Offence]:
+def _jumps(table: "pa.Table", close: "Numbers", rows: Sequence[int], spike: float) -> Iterator[Offence]:
     """Of these rows the steps between positive closes above the limit, and those like a split that was not adjusted for."""
-    spikes, split = [], []
+    opened, volume = numbers(table.column("open")), numbers(table.column("volume"))
+    spikes, split = [], {}
     for row in rows:
         before, after = float(close[row - 1]), float(close[row])
         if 0 < before < math.inf and 0 < after < math.inf:
             if abs(math.log(after) - math.log(before)) > spike:
                 spikes.append(row)
-            if _split(float(opened[row]), before):
-                split.append(row)
+            if found := splits.split_like(opened, close, volume, row):
+                split[row] = found
     yield from _some(policies.SPIKES, spikes, lambda _row, bar, before: f"close {bar['close']} after {before['close']}")
-    yield from _some(policies.SPLIT_LIKE, split, _split_text)
-
-
-def _split(opened: float, before: float) -> str:
-    """The split that would explain an open after a close; "" if none does."""
-    return splits.split_of(math.log(before / opened)) if 0 < opened < math.inf else ""
-
-
-def _split_text(_row: int, bar: Bar, before: Bar) -> str:
-    return f"open {bar['open']} after close {before['close']}: like a split of {_split(bar['open'], before['close'])}"
+    yield from _some(
+        policies.SPLIT_LIKE,
+        list(split),
+        lambda row, bar, before: f"open {bar['open']} after close {before['close']}: like a split of {split[row]}",
+    )
 
 
 def _runs(table: "pa.Table", equal: "Mask", limit: int) -> Iterator[Offence]:
