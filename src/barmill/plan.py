@@ -314,8 +314,13 @@ class Plan:
                 provider = str(json.loads(path.read_bytes()).get("provider", ""))
             except (OSError, ValueError, AttributeError):  # `doit health` reports a damaged history
                 provider = ""
-            self._providers[path] = stamp, str(self.settings.providers.get(provider, {}).get("kind", provider))
+            self._providers[path] = stamp, self.kind_of_provider(provider)
         return self._providers[path][1]
+
+    def kind_of_provider(self, provider: str) -> str:
+        """The kind of a provider; `YAHOO` of one named so, too: files saved from Yahoo keep its spelling."""
+        kind = self.settings.providers.get(provider, {}).get("kind", provider)
+        return datasets.YAHOO if provider == datasets.YAHOO else str(kind)
 
     @functools.cached_property
     def _providers(self) -> dict[Path, tuple[tuple[int, ...], str]]:

@@ -55,7 +55,7 @@ def test_partial_failure(project):
     assert "error: equities/daily/ACNE:" in result.err
     assert "hint: the nearest are ACME" in result.err
     assert "'../evil' is no symbol" in result.err
-    assert "equities/daily/^SPX: 30 new" in result.out
+    assert "indices/daily/^SPX: 30 new" in result.out
     assert result.out.endswith("1 changed, 0 unchanged, 2 failed\n")
     assert not list(project.root.rglob("evil*"))
 

@@ -36,7 +36,7 @@ class Load(Fetching):
         orders: list[Order] = []
         refused: list[Outcome] = []
         source = functools.partial(providers.series, name)
-        kind = providers.spec(name).kind
+        kind = plan.kind_of_provider(name)
         _refuse_one_file(providers.spec(name), options.symbols)
         for symbol in options.symbols or source().symbols():
             try:

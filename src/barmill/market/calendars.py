@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from barmill.errors import ConfigError, nearest
-from barmill.market import datasets
+from barmill.market import datasets, yahoo
 from barmill.market.datasets import Dataset
 from barmill.market.tables import read_rows
 
@@ -60,7 +60,8 @@ def calendar_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:
     follows = _follows()
     if dataset.mic:
         return follows.get(("mic", dataset.mic), dataset.mic if dataset.mic in calendars() else "")
-    return follows.get(("class", dataset.asset_class)) or follows.get(("index", dataset.symbol), "")
+    index = follows.get(("index", dataset.symbol), "")
+    return follows.get(("class", dataset.asset_class)) or index or follows.get(("class", yahoo.class_of(dataset.symbol)), "")
 
 
 def zone_of(dataset: Dataset, chosen: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from barmill.errors import ConfigError
 from barmill.market import datasets
 from barmill.market.datasets import Dataset
 from barmill.market.pips import is_metal
+from barmill.market.yahoo import pair_of
 
 _PARTS = 3
 
@@ -63,7 +64,8 @@ def costs_of(dataset: Dataset, chosen: Mapping[str, str]) -> Costs:
         return _parse(dataset.name, text)
     if is_metal(dataset):
         return _BY_CLASS["commodities"]
-    if dataset.asset_class == "forex" and not {dataset.symbol[:3], dataset.symbol[3:6]} <= _MAJORS:
+    pair = pair_of(dataset.symbol)
+    if dataset.asset_class == "forex" and not {pair[:3], pair[3:6]} <= _MAJORS:
         return _MINOR
     return _BY_CLASS.get(dataset.asset_class, _OTHER)
 

@@ -103,7 +103,7 @@ def of_series(root: Path, relative: PurePath, kind: str = "") -> Dataset | None:
         return None
     name = relative.as_posix().removesuffix(_SUFFIX)
     zone = SERIES_ZONE if frequency in MINUTES else ""
-    mic = (yahoo.mic_of if kind == YAHOO else _mic_of)(relative.stem) if asset_class in _LISTED else ""
+    mic = _mic_of(relative.stem, asset_class, kind)
     return Dataset(name, relative.stem, root / relative, asset_class, frequency, zone, mic)
 
 
@@ -117,7 +117,11 @@ def chosen(table: Mapping[str, str], name: str) -> str:
     return next((value for glob, value in table.items() if fnmatchcase(name, glob)), "")
 
 
-def _mic_of(symbol: str) -> str:
+def _mic_of(symbol: str, asset_class: str, kind: str) -> str:
+    if kind == YAHOO and (asset_class in _LISTED or "." in symbol):
+        return yahoo.mic_of(symbol)
+    if asset_class not in _LISTED:
+        return yahoo.future_mic(symbol) if symbol.endswith("=F") else ""
     venue = venues.listing(symbol, "").venue
     return (venue.mic or _COMPOSITES[venue.region]) if venue else ""
 

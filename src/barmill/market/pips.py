@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from barmill.errors import ConfigError
 from barmill.market import datasets
 from barmill.market.datasets import Dataset
+from barmill.market.yahoo import pair_of
 
 _PAIR = 6  # letters of a currency pair: EURUSD
 _FOREX = 0.0001
@@ -29,18 +30,19 @@ def pip_of(dataset: Dataset, chosen: Mapping[str, str]) -> float:
     """
     if text := datasets.chosen(chosen, dataset.name):
         return _positive(dataset.name, text)
-    base, quote = dataset.symbol[:3], dataset.symbol[3:6]
+    pair = pair_of(dataset.symbol)
+    base, quote = pair[:3], pair[3:6]
     if is_metal(dataset):
         return _METALS[base]
-    if dataset.asset_class == "forex" and len(dataset.symbol) == _PAIR:
+    if dataset.asset_class == "forex" and len(pair) == _PAIR:
         return 0.01 if quote in _HUNDREDTHS else 1.0 if quote in _WHOLE else _FOREX
     return 0.0
 
 
 def is_metal(dataset: Dataset) -> bool:
     """Whether it is a precious metal by the ounce, as XAUUSD, kept with the currencies or with the commodities."""
-    traded = dataset.asset_class in {"forex", "commodities"} and len(dataset.symbol) == _PAIR
-    return traded and dataset.symbol[:3] in _METALS
+    pair = pair_of(dataset.symbol)
+    return dataset.asset_class in {"forex", "commodities"} and len(pair) == _PAIR and pair[:3] in _METALS
 
 
 def _positive(name: str, text: str) -> float:

@@ -17,14 +17,15 @@ def new_series(plan: Plan, symbol: str, asset_class: str, frequency: str, kind: 
     Args:
         plan: of the project.
         symbol: as the provider spells it.
-        asset_class: one of `datasets.ASSET_CLASSES`; "" for what the provider's spelling says, or else `equities`.
+        asset_class: one of `datasets.ASSET_CLASSES`; "" for that of the only single series with this symbol and frequency, or
+            else what the spelling says.
         frequency: a key of `datasets.PERIODS`.
         kind: of the provider.
 
     Raises:
         ConfigError: the symbol can't name a file, or there is no such asset class or frequency.
     """
-    asset_class = asset_class or (yahoo.class_of(symbol) if kind == datasets.YAHOO else "equities")
+    asset_class = asset_class or _class_of(plan, symbol.upper(), frequency)
     checked(asset_class, ASSET_CLASSES, "asset class")
     checked(frequency, PERIODS, "frequency")
     if not symbol or len(symbol) > _LONGEST or symbol[0] == "." or not symbol.isprintable() or set(symbol) & set('/\\, "'):
@@ -32,6 +33,15 @@ def new_series(plan: Plan, symbol: str, asset_class: str, frequency: str, kind: 
     found = datasets.of_series(plan.settings.series, PurePath(datasets.place(asset_class, frequency, symbol)), kind)
     assert found is not None, "place and of_series agree"
     return found
+
+
+def _class_of(plan: Plan, symbol: str, frequency: str) -> str:
+    alike = {
+        each.asset_class
+        for each in plan.datasets()
+        if each.symbol == symbol and each.frequency == frequency and each.name != symbol
+    }
+    return alike.pop() if len(alike) == 1 else yahoo.class_of(symbol)
 
 
 def existing(plan: Plan, symbol: str, asset_class: str = "", frequency: str = "") -> Dataset:
