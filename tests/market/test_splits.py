@@ -13,8 +13,10 @@ from barmill.market.splits import is_ratio, split_like
 from tests.support.real import real_data
 
 SPLITS = [
+    (5, 4, "5:4"), (4, 3, "4:3"), (5, 3, "5:3"), (4, 5, "4:5"), (3, 4, "3:4"), (3, 5, "3:5"),
     (2, 1, "2:1"), (3, 1, "3:1"), (3, 2, "3:2"), (5, 2, "5:2"), (1, 2, "1:2"), (1, 3, "1:3"), (2, 3, "2:3"),
-    (7, 1, "about 7:1"), (20, 1, "about 20:1"), (1, 10, "about 1:10"), (1, 25, "about 1:25"), (1, 1000, "about 1:1e+03"),
+    (7, 1, "about 7:1"), (20, 1, "about 20:1"), (1, 10, "about 1:10"), (1, 25, "about 1:25"), (1, 1000, "about 1:1000"),
+    (1000, 1, "about 1000:1"),
 ]  # fmt: skip
 
 
@@ -53,6 +55,17 @@ def test_split_of_a_series_that_moves_is_found():
     assert found(closes, np.append(np.full(30, 900.0), np.full(30, 1500.0)), row=30, opened=closes[29] / 2 * 1.02) == "2:1"
 
 
+def test_consolidation_with_a_wide_range_on_its_first_day_is_found():
+    """25 old shares for a new one, in a share that opens higher and loses a twentieth on the day: the ratio is about that."""
+    closes = [0.52, 0.52, 0.52, 0.52, 14.25, 14.3, 14.3, 14.3, 14.3]
+    assert found(closes, [500000] * 4 + [50000] + [20000] * 4, opened=15.05) == "about 1:28.9"
+
+
+def test_split_soon_after_another_step_is_found():
+    """A share that is hardly traded fell by two fifths on the day before."""
+    assert found([145.0] * 6 + [85.1] + [1.69, 1.7, 1.7, 1.7, 1.53], [math.nan] * 12) == "about 50.4:1"
+
+
 @pytest.mark.parametrize("bad", [0.5, 2.0, 0.1, 10.0, 0.001])
 @pytest.mark.parametrize("length", [1, 2])
 def test_bad_bars_are_no_split(bad, length):
@@ -68,10 +81,26 @@ def test_the_last_two_bars_are_not_judged():
     assert found([40.0] * 2 + [20.0] * 8, [900.0] * 2 + [1800.0] * 8) == ""
 
 
-@pytest.mark.parametrize(("factor", "traded"), [(0.5, 12), (0.5, 6), (2, 3), (3, 1), (5, 1.5), (0.2, 30)])
+@pytest.mark.parametrize(
+    ("factor", "traded"), [(0.5, 12), (0.5, 6), (0.8, 3), (1.25, 1.5), (2, 3), (3, 2), (5, 1.5), (0.2, 30)]
+)
 def test_news_are_no_split(factor, traded):
     """A price that moves by a split's ratio while more is traded than a split explains is news."""
     assert found([40.0] * 8 + [40.0 * factor] * 8, [900.0] * 8 + [900.0 * traded] * 8) == ""
+
+
+@pytest.mark.parametrize("factor", [0.5, 0.8, 2, 1.25])
+def test_news_that_only_the_first_bar_trades_on_are_no_split(factor):
+    """A first bar with eight times the turnover is news, though the next bars trade as much as a split explains."""
+    after = 900.0 / factor
+    assert found([40.0] * 8 + [40.0 * factor] * 8, [900.0] * 8 + [8 * after] + [after] * 7) == ""
+    assert found([40.0] * 8 + [40.0 * factor] * 8, [900.0] * 8 + [1.2 * after] + [after] * 7) != ""
+
+
+@pytest.mark.parametrize(("new", "old", "told"), SPLITS)
+def test_split_is_found_where_the_volume_stays(new, old, told):
+    """A supplier that does not adjust volumes, or an average one that stays, hides no split."""
+    assert found([40.0] * 8 + [40.0 * old / new] * 8, [900.0] * 16) == told
 
 
 def test_step_of_a_wild_series_is_no_split():

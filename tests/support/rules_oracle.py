@@ -49,26 +49,36 @@ def is_spike(bar, before, limit):
 def looks_split(bars, row):
     """Whether prices move to a level that they stay on, by a ratio of small numbers or fourfold, and turnover does not."""
     bar, before = bars[row], bars[row - 1]
-    if not all(_is_number(each) and each > 0 for each in (bar["open"], bar["close"], before["close"])):
-        return False
-    if abs(math.log(bar["close"] / before["close"])) <= math.log(1.5) - 0.03 or row < 3 or len(bars) - row < 3:
-        return False
     earlier, later = bars[max(row - 5, 0) : row], bars[row : row + 5]
-    middles = [median(each["close"] for each in part) for part in (earlier, later)]
-    if min(middles) <= 0:
+    closes = [median(each["close"] for each in part) for part in (earlier, later)]
+    if min(len(earlier), len(later)) < 3 or not all(
+        _is_number(each) and each > 0 for each in (bar["open"], bar["close"], before["close"], *closes)
+    ):
         return False
-    level, gap = math.log(middles[1] / middles[0]), math.log(bar["open"] / before["close"])
+    if abs(math.log(bar["close"] / before["close"])) <= math.log(1.25) - 0.06:
+        return False
+    level, gap = math.log(closes[1] / closes[0]), math.log(bar["open"] / before["close"])
     usual = [each["close"] for each in bars[max(row - 20, 0) : row] if each["close"] > 0]
     longest = max((abs(math.log(b / a)) for a, b in itertools.pairwise(usual)), default=0)
-    if abs(level) < math.log(1.5) - 0.03 or abs(level - gap) > 0.05 + abs(level) / 10 or abs(level) < 2 * longest:
+    if (
+        abs(level - gap) > 0.05 + abs(level) * 0.15
+        or min(abs(level), abs(gap)) < 2 * longest
+        or abs(gap) < math.log(1.25) - 0.06
+    ):
         return False
     volumes = [[each["volume"] for each in part] for part in (earlier, later)]
     known = None not in volumes[0] + volumes[1]
-    traded = math.log(median(volumes[1]) / median(volumes[0])) if known and all(median(each) > 0 for each in volumes) else None
+    middles = [median(each) for each in volumes] if known else [0, 0]
+    traded = math.log(middles[1] / middles[0]) if min(middles) > 0 else None
     if abs(level) >= math.log(4) - 0.03:
         return traded is None or (traded <= 0 if level > 0 else level + traded <= 1.5)
-    near = min(abs(abs(gap) - math.log(ratio)) for ratio in (1.5, 2, 2.5, 3)) <= 0.03
-    return near and (not known or (traded is not None and abs(level + traded) <= 1))
+    ratio = min((1.25, 4 / 3, 1.5, 5 / 3, 2, 2.5, 3), key=lambda each: abs(abs(gap) - math.log(each)))
+    near, far, fall, rise, first = (0.02, 0.04, 0.5, 0.1, 0.5) if ratio < 1.4 else (0.05, 9, 1, 0.3, 0.7)
+    is_near = abs(abs(gap) - math.log(ratio)) <= near and abs(level - gap) <= far
+    if not known or not is_near or traded is None:
+        return is_near and not known
+    on_first = math.log(bar["volume"] / middles[0]) if bar["volume"] > 0 else -9
+    return traded + min(level, 0) <= (fall if level < 0 else rise) and on_first + min(level, 0) <= first
 
 
 def runs(bars, least):
