@@ -273,6 +273,21 @@ def test_a_damaged_coverage_is_one_fault_and_ends_no_series(ended, content):
     assert states(ended, code=0)["equities/daily/OLD.US"][0] == "ended"
 
 
+def test_a_gap_that_all_series_share_is_one_line(tmp_path):
+    """It stands once behind the datasets, and is not a note of each; what a series misses beside it is its own."""
+    project = MarketProject.make(tmp_path / "p")
+    days = ["20231226", "20231228", "20231229", "20240102", "20240103", "20240104", "20240105"]
+    for name in ("A", "B", "C"):
+        project.series(f"equities/daily/{name}.US", days if name != "C" else [day for day in days if day != "20240103"])
+    project.good("coverage")
+    lines = project.good("health", "-v", "--now", NOW).out.splitlines()
+    assert [line for line in lines if line.startswith("shared gap")] == [
+        "shared gap: 2023-12-27  missing in 3 of 3 daily series of XNYS"
+    ]
+    (gaps,) = (line for line in lines if "bars missing" in line)
+    assert gaps.endswith("gaps: missing, 1 bars missing and 0 not expected, see artifacts/gaps/equities/daily/C.US.json")
+
+
 def test_a_bar_of_next_year_ends_no_other_series(ended):
     """Where a series of the calendar has a bar in the future, none counts as ended."""
     ended.series("equities/daily/NEW.US", ["20231102", "20240105", "20250106"])

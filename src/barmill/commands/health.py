@@ -2,6 +2,7 @@
 
 import json
 import locale
+from collections.abc import Mapping
 from typing import TextIO
 
 from barmill.commands.base import CLASS_OPTION, NOW_OPTION, Command, chosen, moment
@@ -49,6 +50,7 @@ class HealthCheck(Command):
                 "datasets": as_rows(health),
                 "strays": health.strays,
                 "faults": health.faults,
+                "shared_gaps": health.shared,
             }
             self.outstream.write(json.dumps(told, indent=1) + "\n")
         else:
@@ -67,6 +69,8 @@ def _tell(out: TextIO, health: Health, verbose: bool) -> None:
         f"{marks[ERROR]} stray: {path}; a series lies at <asset class>/<frequency>/<SYMBOL>.txt\n" for path in health.strays
     )
     out.writelines(f"{marks[ERROR]} {fault}\n" for fault in health.faults)
+    if verbose:
+        out.writelines(f"shared gap: {_shared(each)}\n" for each in health.shared)
     if not verbose:
         _tell_ended(out, [each for each in health.conditions if each.status == ENDED])
     titles = " ".join(f"{word:>9}" for word in ("datasets", *STATUSES))
@@ -80,6 +84,11 @@ def _tell_ended(out: TextIO, ended: list[Condition]) -> None:
     if ended:
         more = f" and {len(ended) - _MOST} more, see --verbose" if len(ended) > _MOST else ""
         out.write(f"ended: {', '.join(f'{each.name} ({each.end})' for each in ended[:_MOST])}{more}\n")
+
+
+def _shared(gap: Mapping[str, str]) -> str:
+    days = gap["start"] if gap["start"] == gap["end"] else f"{gap['start']} to {gap['end']}"
+    return f"{days}  missing in {gap['series']} of {gap['of']} {gap['frequency']} series of {gap['calendar']}"
 
 
 def _details(each: Condition) -> list[str]:

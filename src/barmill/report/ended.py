@@ -2,7 +2,8 @@
 
 import csv
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from barmill.errors import InputError
 from barmill.market.datasets import Dataset
@@ -11,7 +12,7 @@ from barmill.plan import Plan
 from barmill.report.updates import read_updates
 from barmill.sources.history import OK
 
-_COLUMNS = frozenset({"name", "calendar", "end", "ended"})
+_COLUMNS = ("name", "calendar", "end", "ended", "verdict", "missing", "shared")
 _REQUESTS = frozenset({"load", "update", "sync"})
 _LONGEST = dt.timedelta(days=31)  # of a bar, whose stamp may be its last day
 
@@ -25,8 +26,8 @@ class Ended:
 
     def __init__(self, plan: Plan, moment: dt.datetime) -> None:
         self._plan = plan
-        self.fault = ""
-        rows = self._rows()
+        rows, self.fault = read_table(plan.path("coverage", "coverage.csv"), _COLUMNS)
+        self._rows = {row["name"]: row for row in rows}
         future = str(moment.date() + _LONGEST)
         misdated = {row["calendar"] for row in rows if row["end"][:10] > future}  # one wrong year ends no other series
         self._last: Mapping[str, str] = {
@@ -50,16 +51,24 @@ class Ended:
         since = dt.date.fromisoformat(asked[-1].at[:10]) - dt.date.fromisoformat(last[:10])
         return asked[-1].status == OK and since.days > self._plan.settings.stale_days
 
-    def _rows(self) -> list[dict[str, str]]:
-        path = self._plan.path("coverage", "coverage.csv")
-        try:
-            rows = read_rows(path)
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, csv.Error, InputError) as error:
-            self.fault = f'{error.fact if isinstance(error, InputError) else f"{path}: {error}"}; run "doit coverage"'
-            return []
-        if rows and (missing := sorted(_COLUMNS - rows[0].keys())):
-            self.fault = f'{path}: the columns {", ".join(missing)} are missing; run "doit coverage"'
-            return []
-        return rows
+    def row(self, name: str) -> Mapping[str, str]:
+        """The row of a dataset in the coverage; empty where it has none."""
+        return self._rows.get(name, {})
+
+
+def read_table(path: Path, columns: Iterable[str]) -> tuple[list[dict[str, str]], str]:
+    """The rows of a table that the stage `coverage` wrote, none before that, and why it can't be read, with the cure, or "".
+
+    Args:
+        path: of the table.
+        columns: those that it must have.
+    """
+    try:
+        rows = read_rows(path)
+    except FileNotFoundError:
+        return [], ""
+    except (OSError, ValueError, csv.Error, InputError) as error:
+        return [], f'{error.fact if isinstance(error, InputError) else f"{path}: {error}"}; run "doit coverage"'
+    if rows and (missing := sorted(set(columns) - rows[0].keys())):
+        return [], f'{path}: the columns {", ".join(missing)} are missing; run "doit coverage"'
+    return rows, ""

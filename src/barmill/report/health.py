@@ -1,7 +1,7 @@
 """The health of each dataset: healthy, stale (behind its calendar), ended, or in error (missing, damaged, refused, failing)."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from barmill.market.archive import damage, files_of
 from barmill.market.datasets import HISTORIES, Dataset
 from barmill.market.manifest import Manifest
 from barmill.plan import Plan
-from barmill.report.ended import Ended
+from barmill.report.ended import Ended, read_table
 from barmill.report.lag import Lag, Timetable
 from barmill.report.updates import Updates, read_updates
 
@@ -20,6 +20,7 @@ STATUSES = (HEALTHY, STALE, ENDED, ERROR)
 GOOD = (HEALTHY, ENDED)
 """Statuses that need nobody."""
 _EXCERPT = 3
+SHARED = ("calendar", "frequency", "start", "end", "series", "of")
 
 
 @dataclass
@@ -62,11 +63,13 @@ class Health:
         conditions: of each dataset.
         strays: files that are not a dataset.
         faults: tables about all datasets that can't be read, with the cure.
+        shared: gaps that series of a calendar have in common: rows of `shared.csv`, see the stage `coverage`.
     """
 
     conditions: list[Condition]
     strays: list[str]
     faults: list[str]
+    shared: list[dict[str, str]]
 
     @property
     def is_good(self) -> bool:
@@ -94,7 +97,8 @@ def examine(plan: Plan, datasets: Iterable[Dataset], timetable: Timetable, stale
     """
     ended = Ended(plan, timetable.moment)
     conditions = [_condition(plan, each, timetable, ended, stale_days) for each in datasets]
-    return Health(conditions, list(map(str, plan.strays())), [ended.fault] if ended.fault else [])
+    shared, fault = read_table(plan.path("coverage", "shared.csv"), SHARED)
+    return Health(conditions, list(map(str, plan.strays())), list(filter(None, (ended.fault, fault))), shared)
 
 
 def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, ended: Ended, stale_days: int) -> Condition:
@@ -105,6 +109,7 @@ def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, ended: Ended,
     found.reasons = list(_errors(plan, dataset, updates, found))
     if found.reasons:
         found.status = ERROR
+    found.notes += _gaps(plan.path("gaps", f"{dataset.name}.json"), ended.row(dataset.name))
     if found.end:
         lag = timetable.lag(dataset, found.end)
         found.behind, found.unit, found.calendar = lag.behind, lag.unit, lag.calendar
@@ -138,7 +143,6 @@ def _errors(plan: Plan, dataset: Dataset, updates: Updates, found: Condition) ->
     else:
         found.rows, found.start, found.end = manifest.rows, manifest.start, manifest.end
         yield from _damage(manifest, path)
-    found.notes += _gaps(plan.path("gaps", f"{dataset.name}.json"))
     if failure := updates.failure():
         yield failure
 
@@ -160,12 +164,20 @@ def _diagnosed(path: Path, found: Condition) -> Iterator[str]:
         found.notes.append(f"{left_out} bars or lines are left out, see {path}")
 
 
-def _gaps(path: Path) -> Iterator[str]:
-    """What the gaps are like, unless there are none or they are not built."""
+def _gaps(path: Path, row: Mapping[str, str]) -> Iterator[str]:
+    """What the gaps are like, beside those that the series shares with others; nothing where it has none, or none are built.
+
+    Args:
+        path: of the dataset's gaps.
+        row: of the dataset in the coverage; one that counts other bars is older than the gaps and says nothing about them.
+    """
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        if told["missing"] or told["extra"]:
-            yield f"gaps: {told['verdict']}, {told['missing']:,} bars missing and {told['extra']:,} not expected, see {path}"
+        verdict, missing, extra = told["verdict"], told["missing"], told["extra"]
+        if row.get("missing") == str(missing):
+            verdict, missing = row["verdict"], missing - int(row["shared"])
+        if missing or extra:
+            yield f"gaps: {verdict}, {missing:,} bars missing and {extra:,} not expected, see {path}"
     except FileNotFoundError:
         return
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -84,6 +84,7 @@ def create_app(root: Path, hosts: tuple[str, ...] = LOOPBACK) -> FastAPI:
             "datasets": conditions(found),
             "strays": found.strays,
             "faults": found.faults,
+            "shared_gaps": found.shared,
         }
 
     @app.get("/history", responses=_UNREADABLE)
