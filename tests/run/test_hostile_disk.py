@@ -1,5 +1,6 @@
 """A disk that is full or read-only, a folder that must not be read, too many open files: named, and nothing is damaged."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.disks import mounted
+from tests.support.market import MarketProject
 from tests.support.project import Project
 
 WORKERS = [(), ("-n", "2")]
@@ -139,3 +141,71 @@ def test_too_few_open_files_for_the_run(tmp_path: Path, limit: int, workers: tup
     sound(project)
     project.good(*workers)
     project.assert_fresh()
+
+
+LOOKS = (
+    "run",
+    "run -n 2",
+    "status",
+    "list",
+    "list --all --status",
+    "info join:all",
+    "explain join:all",
+    "verify",
+    "gc -n",
+    "stats",
+)
+
+
+@pytest.mark.parametrize("disk", ["full", "read-only"])
+def test_looking_needs_no_writing(tmp_path: Path, small_disk: Path, disk: str) -> None:
+    """On a full or read-only disk a run with nothing to do, and each command that looks, does what it does elsewhere."""
+    project = Project.make(tmp_path / "p")
+    (project.root / "artifacts").symlink_to(small_disk)
+    project.good()
+    project.assert_fresh()
+    before = project.artifacts()
+    if disk == "full":
+        with contextlib.suppress(OSError), open(small_disk / "stuffing", "wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+    else:
+        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    for look in LOOKS:
+        result = project.doit(*look.split())
+        assert (result.code, result.err) == (0, ""), look
+    project.assert_fresh()
+    project.edit("data/ant.txt", "ant", "emu")
+    result = project.doit()
+    text = result.out + result.err
+    assert result.code == 2, text
+    assert ("No space left on device" if disk == "full" else "Read-only file system") in text
+    assert "artifacts" in text
+    assert "hint: " in text
+    assert project.doit("status").code == 1
+    if disk == "full":
+        (small_disk / "stuffing").unlink()
+    else:
+        subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    assert {path: project.artifacts()[path] for path in before} == before
+    project.good()
+    project.assert_fresh()
+
+
+@pytest.mark.parametrize("disk", ["full", "read-only"])
+def test_looking_at_datasets_needs_no_writing(tmp_path: Path, disk: str) -> None:
+    """On a full or read-only disk, data included, datasets, health, due and history are listed as elsewhere."""
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=40m", "tmpfs") as place:
+        project = MarketProject.make(place / "p")
+        project.series("equities/daily/ACME", ["20240102", "20240103"])
+        project.good("coverage")
+        looks = ("datasets", "health", "due", "history", "reconcile --help", "status coverage", "publish --dry-run")
+        before = {look: project.doit(*look.split()) for look in looks}
+        if disk == "full":
+            with contextlib.suppress(OSError), open(place / "stuffing", "wb", buffering=0) as file:
+                while file.write(b"x" * 4096):
+                    pass
+        else:
+            subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+        for look, right in before.items():
+            assert project.doit(*look.split()) == right, look

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -15,6 +16,7 @@ from barmill.errors import Busy, StoreError
 from barmill.files import make_folder
 
 NAME = ".lock"
+_UNWRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 class ProjectLock:
@@ -42,9 +44,11 @@ class ProjectLock:
         path = artifacts / NAME
         try:
             make_folder(artifacts)
-            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            file = _opened(path)
         except OSError as error:
-            raise StoreError(f"{path} can't be opened: {error}", "mend what stands in its way, or set `artifacts`") from None
+            raise StoreError(f"{path} can't be opened: {error}", "remove what stands in its way, or set `artifacts`") from None
+        if file is None:
+            return False
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -54,13 +58,32 @@ class ProjectLock:
                 raise Busy(f"{holder} is at work in {artifacts.absolute()}", "wait for it, or leave out --no-wait") from None
             sys.stderr.write(f"waiting for {holder}, which is at work in {artifacts.absolute()}\n")
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            os.close(file)
+            raise StoreError(
+                f"{path.absolute()} can't be locked: {error.strerror}", "put `artifacts` on a disk with locks"
+            ) from None
         self._file = file
         command = " ".join(["doit", *sys.argv[1:]])
         since = time.strftime("%Y-%m-%d %H:%M:%S %z")
         text = json.dumps({"process": os.getpid(), "host": os.uname().nodename, "since": since, "command": command})
-        os.truncate(file, 0)
-        os.pwrite(file, text.encode(), 0)
+        with contextlib.suppress(OSError):  # it is for those who wait; looking needs no room
+            os.truncate(file, 0)
+            os.pwrite(file, text.encode(), 0)
         return True
+
+
+def _opened(path: Path) -> int | None:
+    """The lock's file; None on a full or read-only disk where there is none, and nobody can write artifacts, either."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
 
 
 def _holder(file: int) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 from doit.cmd_base import DoitCmdBase
 from doit.cmdparse import CmdParseError
-from doit.exceptions import InvalidCommand
+from doit.exceptions import InvalidCommand, InvalidDodoFile
 
-from barmill.errors import BarmillError, Busy, ConfigError
+from barmill.errors import BarmillError, Busy, ConfigError, StoreError
 from barmill.run.arguments import removed_tasks, restored
 from barmill.run.front import FRONT
 from barmill.run.usage import refusal, until_nobody_reads
@@ -45,6 +45,13 @@ def option(name: str, help_: str, *, default: Any = "", short: str = "", long: s
     }
 
 
+class NoStore(InvalidDodoFile):  # type: ignore[misc]
+    """State or store of a project can't be used; commands of ours end with the exit code of what could not be tried."""
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__(str(error))
+
+
 class Helped(DoitCmdBase):  # type: ignore[misc]
     """A command that shows its options when it is asked with `--help`, and refuses a dodo.py that is not barmill's."""
 
@@ -58,6 +65,9 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
             return 0
         try:
             return until_nobody_reads(lambda: super(Helped, self).parse_execute(in_args))
+        except NoStore as error:
+            sys.stderr.write(f"error: {error}\n")
+            return UNTRIED
         except CmdParseError as error:
             if not (FRONT.is_ours or self._is_ours_by_now()):
                 raise

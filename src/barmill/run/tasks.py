@@ -14,11 +14,12 @@ from doit.exceptions import InvalidDodoFile, InvalidTask, TaskError, TaskFailed
 
 from barmill import files
 from barmill.config import Settings, load_settings
-from barmill.errors import BarmillError, Busy, InputError
+from barmill.errors import BarmillError, Busy, InputError, StoreError
 from barmill.plan import Plan
 from barmill.run.checker import checker_for
 from barmill.run.front import FRONT
 from barmill.run.lock import LOCK
+from barmill.run.plain import NoStore
 from barmill.run.questions import is_fresh
 from barmill.run.stock import adopt
 from barmill.run.work import Result, Work
@@ -35,6 +36,7 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
 
     Raises:
         InvalidDodoFile: a setting is wrong; doit prints it and exits with 3.
+        NoStore: state or store can't be used.
         Busy: another run is at work here, and this one is not to wait.
     """
     FRONT.is_ours = True
@@ -51,6 +53,8 @@ def load(dodo: str) -> tuple[Plan, dict[str, Any]]:
         adopt(plan.state)
     except Busy:
         raise
+    except StoreError as error:
+        raise NoStore(error) from None
     except BarmillError as error:
         raise InvalidDodoFile(str(error)) from None
     FRONT.plan, FRONT.remote = plan, cache.remote

@@ -7,6 +7,7 @@ store objects, write the record, rename into place
 
 import contextlib
 import datetime
+import errno
 import functools
 import marshal
 import os
@@ -316,9 +317,13 @@ class Cache:
         self._asked = (None, Digest(""))
 
     def sweep(self) -> None:
-        """Remove what earlier runs left in staging; for the one who holds the project's lock."""
-        files.discard(self.staging)
-        files.sweep(self.staging)  # what one left who was killed in the line above
+        """Remove what earlier runs left in staging, if the disk can be written; for the one who holds the project's lock."""
+        try:
+            files.discard(self.staging)
+            files.sweep(self.staging)  # what one left who was killed in the line above
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
 
     def _marks(self, target: Target) -> dict[str, tuple[int, int, int, int] | str]:
         """Of each input, what is another after it was written to, even if its content is the same again."""

@@ -111,11 +111,17 @@ class Guard:
     def moment(self) -> int:
         """A time in ns, by the file system's clock: what was published before is whole, what comes later has later stamps.
 
-        The system's clock would not do: stamps of files lag behind it by a tick, or are made by another machine.
+        The system's clock would not do: stamps of files lag behind it by a tick, or are made by another machine. It does where
+        the disk is read-only, and nothing comes later.
         """
         with self.exclusive():
             probe = files.temporary_name(self.root / "clock")
-            probe.touch(exist_ok=False)
+            try:
+                probe.touch(exist_ok=False)
+            except OSError as error:
+                if error.errno != errno.EROFS:
+                    raise
+                return time.time_ns()
             try:
                 return probe.stat().st_mtime_ns
             finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 from barmill import files
 from barmill.errors import StoreError
 from barmill.hashing import Digest, canonical, digest_bytes
+from barmill.store.database import open_to_read
 
 _FINISHED = re.compile(r'"finished": ?"([0-9a-f]{32})\b')  # the line of `Cache.finished` in a task's entry
 _PATIENCE = 5  # seconds to wait for a state file that is in use
@@ -56,8 +57,7 @@ class Project:
         return {name: Digest(match[1]) for name, entry in entries if (match := _FINISHED.search(entry))}
 
     def _entries(self) -> list[tuple[str, str]]:
-        uri = f"{self.state.as_uri()}?mode=ro"
-        with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE)) as state:
+        with contextlib.closing(open_to_read(self.state, _PATIENCE)) as state:
             if state.execute("PRAGMA user_version").fetchone() == (0,):  # it is being made
                 return []
             return state.execute(

@@ -18,6 +18,7 @@ from barmill.hashing import Digest
 from barmill.store.actions import Record
 from barmill.store.cache import Cache
 from barmill.store.code import Codes
+from barmill.store.database import open_to_read
 from barmill.store.state import State
 from barmill.store.stats import ABSENT, UNREADABLE, Seen, StatCache
 from barmill.store.verify import Examination
@@ -52,7 +53,7 @@ def verify_state(exam: Examination, path: Path) -> bool:
 
 
 def _integrity(path: Path) -> str:
-    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)) as database:
+    with contextlib.closing(open_to_read(path, timeout=30)) as database:
         lines = [line for (line,) in database.execute("PRAGMA integrity_check(3)")]
     return "" if lines == ["ok"] else "; ".join(lines)
 

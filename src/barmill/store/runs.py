@@ -6,6 +6,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+from barmill.store.database import open_to_read
+
 _TABLE = "CREATE TABLE IF NOT EXISTS runs (number INTEGER PRIMARY KEY, entry TEXT NOT NULL)"
 KEPT = 100
 """Runs that are remembered."""
@@ -30,14 +32,10 @@ def last_runs(state: Path, number: int = KEPT) -> list[dict[str, Any]]:
     if not state.exists():
         return []
     rows: list[Any] = []
-    with contextlib.suppress(sqlite3.Error, UnicodeError), contextlib.closing(_reading(state)) as base:
+    with contextlib.suppress(sqlite3.Error, UnicodeError), contextlib.closing(open_to_read(state, timeout=5)) as base:
         rows = base.execute("SELECT entry FROM runs ORDER BY number DESC LIMIT ?", [number]).fetchall()
     runs = []
     for (text,) in rows:
         with contextlib.suppress(ValueError, TypeError):
             runs.append(json.loads(text))
     return [run for run in runs if isinstance(run, dict) and isinstance(run.get("stages"), dict)]
-
-
-def _reading(state: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{state.absolute().as_uri()}?mode=ro", uri=True, timeout=5)

@@ -2,7 +2,7 @@
 
 Each table is read as a whole when something of it is first needed, and each finished task is written at once, so a killed run
 loses nothing that finished. Losing the file costs time, never a result: the store knows the rest. A damaged file is set aside
-with a warning.
+with a warning. On a full or read-only disk it is read all the same, so that looking at a project needs no room.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from typing import Any
 
 from barmill import files
 from barmill.errors import StoreError
+from barmill.store.database import copied, disk_fault
 from barmill.store.stats import Seen, StatCache
 
 _FORMAT = 2
@@ -45,15 +46,16 @@ class State:
         self.path = path
         self.stats = StatCache(self._paths)
         self._dirty: dict[str, set[str]] = {table: set() for table in _ENTRIES}
+        self._cannot_write = ""  # why, if so
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with files.locked(path.parent):
                 try:
                     self._open()
                 except _ERRORS as error:
-                    self._set_aside(error)
+                    self._look_or_set_aside(error)
         except (OSError, sqlite3.DatabaseError) as error:
-            raise StoreError(f"{path} can't be opened: {error}", "mend what stands in its way, or set `artifacts`") from None
+            raise StoreError(f"{path} can't be opened: {error}", "remove what stands in its way, or set `artifacts`") from None
 
     @functools.cached_property
     def tasks(self) -> dict[str, str]:
@@ -85,6 +87,22 @@ class State:
         if version == 0:
             self._db.executescript(f"{_SCHEMA} PRAGMA user_version={_FORMAT};")
 
+    def _look_or_set_aside(self, error: Exception) -> None:
+        """After opening failed: read the file as it is where nothing can be written, and set a damaged one aside."""
+        self._cannot_write = "" if _is_damage(error) else disk_fault(self.path, error)
+        if not (self._cannot_write and self.path.exists()):
+            self._set_aside(error)
+            return
+        try:
+            copy = copied(self.path)
+            if copy.execute("PRAGMA user_version").fetchone() != (_FORMAT,):  # it was about to be made
+                raise error
+        except (OSError, sqlite3.DatabaseError):
+            self._set_aside(error)
+            return
+        self._db.close()
+        self._db = copy
+
     def _entries(self, table: str) -> dict[str, str]:
         text = " AND ".join(f"typeof({column}) = 'text'" for column in ("name", "entry"))  # what else is there is damage
         return dict(self._select(f"SELECT name, entry FROM {table} WHERE {text}"))
@@ -111,7 +129,8 @@ class State:
     def _set_aside(self, error: Exception) -> None:
         """Set the damaged file aside, unless another process has done so; a new one is to hold all that is known."""
         if not _is_damage(error):
-            raise StoreError(f"{self.path} can't be used: {error}", "make room, or mend what stands in its way") from None
+            fault = disk_fault(self.path, error) or str(error)
+            raise StoreError(f"{self.path.absolute()} can't be used: {fault}", "make room, or make it writable") from None
         self._db.close()
         is_ours = _identity(self.path) == self._file
         if is_ours:
@@ -131,7 +150,10 @@ class State:
 
         A stamp says that a task still is what its entry tells: it goes when the entry changes.
         """
-        getattr(self, table)[name] = json.dumps(entry)
+        text = json.dumps(entry)
+        if getattr(self, table).get(name) == text:
+            return
+        getattr(self, table)[name] = text
         self._dirty[table].add(name)
         if table == "tasks":
             self.drop("stamps", [name])
@@ -148,6 +170,12 @@ class State:
         """Write everything that changed, in one transaction."""
         if not (self.stats.changed or any(self._dirty.values())):
             return
+        if self._cannot_write:
+            if self._dirty["tasks"]:
+                raise StoreError(
+                    f"{self.path.absolute()} can't be written: {self._cannot_write}", "make room, or make it writable"
+                )
+            return  # all else saves time only
         try:
             self._write()
         except _ERRORS as error:
