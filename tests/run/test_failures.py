@@ -134,7 +134,7 @@ def test_code_edited_during_the_run(project: Project) -> None:
 def test_a_dead_artifacts_folder_is_named(project: Project) -> None:
     """An artifacts folder that is a file is an error with a cure."""
     (project.root / "file").write_text("")
-    assert "hint: mend what stands in its way" in project.bad(code=3, BARMILL_ARTIFACTS="file")
+    assert "/file is not a folder\nhint: set `artifacts` to one" in project.bad(code=3, BARMILL_ARTIFACTS="file")
 
 
 def test_a_kill_loses_only_what_was_in_flight(tmp_path: Path) -> None:

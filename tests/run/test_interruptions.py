@@ -19,9 +19,9 @@ def slow(project: Project) -> Project:
 
 
 def at_work(project: Project) -> bool:
-    """Whether the first target is done and another is being built."""
+    """Whether the first target is done, its record written, and another is being built."""
     written = project.log.exists() and project.log.stat().st_size > 0
-    return written and bool(os.listdir(project.root / "artifacts/.staging"))
+    return written and bool(os.listdir(project.root / "artifacts/.staging")) and not list(project.root.rglob("*.tmp"))
 
 
 @pytest.mark.parametrize("workers", WORKERS)

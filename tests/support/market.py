@@ -49,7 +49,8 @@ class MarketProject(Project):
         tree = ast.parse((REPOSITORY / "dodo.py").read_text())
         tree.body = [part for part in tree.body if not (stages and _creates(part) not in {"", *stages})]
         (root / "dodo.py").write_text(ast.unparse(tree))
-        (root / "pyproject.toml").write_text("[tool.barmill]\n")
+        # sixty years of sessions take seconds to compute
+        (root / "pyproject.toml").write_text('[tool.barmill]\nsessions_from = "2010-01-01"\nsessions_until = "2027-12-31"\n')
         return project
 
     def raw(self, folder: str, ticker: str, dates: Sequence[str] = ("20240102", "20240103", "20240104")) -> Path:

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from barmill.errors import Busy, StoreError
+from barmill.errors import Busy, ConfigError, StoreError
 from barmill.files import make_folder
 
 NAME = ".lock"
@@ -36,6 +36,7 @@ class ProjectLock:
         """Take the lock if it is wanted; says whether this process holds it.
 
         Raises:
+            ConfigError: `artifacts` is not a folder.
             Busy: another process holds it, and we are not to wait.
             StoreError: there can be no lock in `artifacts`.
         """
@@ -45,6 +46,8 @@ class ProjectLock:
         try:
             make_folder(artifacts)
             file = _opened(path)
+        except (FileExistsError, NotADirectoryError):
+            raise ConfigError(f"artifacts: {artifacts.absolute()} is not a folder", "set `artifacts` to one") from None
         except OSError as error:
             raise StoreError(f"{path} can't be opened: {error}", "remove what stands in its way, or set `artifacts`") from None
         if file is None:
