@@ -7,6 +7,7 @@ new, the folders that name them come first.
 import contextlib
 import errno
 import fcntl
+import functools
 import glob
 import hashlib
 import os
@@ -122,7 +123,7 @@ def _write_draft(draft: Path, data: bytes, mode: int) -> None:
 def _begin_sync(path: Path) -> None:
     """Let the kernel begin to write a file to the disk, without waiting: many files are then on it in a third of the time."""
     if hasattr(os, "posix_fadvise"):
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY)
         try:
             os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
@@ -131,7 +132,7 @@ def _begin_sync(path: Path) -> None:
 
 def sync(path: Path | str) -> None:
     """Wait until a file's bytes, or a folder's names, are on the disk."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
     finally:
@@ -193,7 +194,7 @@ def write_atomic(path: Path | str, data: bytes | memoryview, *, mode: int = 0o64
 
 def write_new(path: Path | str, data: bytes | memoryview, *, mode: int = 0o644, fsync: bool = False) -> None:
     """Write `data` to a file that is not yet there, in a folder that is nobody else's."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         rest = memoryview(data)
         while rest:
@@ -211,7 +212,7 @@ def read(path: Path | str, size: int = _BLOCK - 1) -> bytes:
         path: the file.
         size: in bytes, if it is known: then it is read at once. Whatever it is, all of the file is read.
     """
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    file = os.open(path, os.O_RDONLY)
     try:
         part = os.read(file, size + 1)
         if len(part) <= size:
@@ -269,7 +270,7 @@ def copy_new(source: Path, target: Path, *, link: str = "reflink", mode: int = 0
         if fsync:
             sync(target)
         return
-    with open(source, "rb") as reader, open(target, "wb", opener=_creator(mode)) as writer:
+    with open(source, "rb") as reader, open(target, "xb", opener=functools.partial(os.open, mode=mode)) as writer:
         if link != "reflink" or not _reflink(reader.fileno(), writer.fileno()):
             shutil.copyfileobj(reader, writer, 1 << 20)
         if fsync:
@@ -339,7 +340,7 @@ def discard(path: Path) -> None:
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder: one process at a time has it, and one thread; it goes with the process, however that ends."""
-    lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    lock = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
@@ -356,10 +357,6 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _creator(mode: int) -> Callable[[str, int], int]:
-    return lambda path, flags: os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
 
 
 def _hardlink(source: Path, target: Path) -> bool:

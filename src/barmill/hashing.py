@@ -27,7 +27,7 @@ def digest_file(path: str | os.PathLike[str]) -> Digest:
     Raises:
         OSError: the file is missing or can't be read.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(path, os.O_RDONLY)
     try:
         block = os.read(fd, _FIRST)
         more = os.read(fd, _FIRST)

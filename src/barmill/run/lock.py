@@ -79,12 +79,12 @@ class ProjectLock:
 def _opened(path: Path) -> int | None:
     """The lock's file; None on a full or read-only disk where there is none, and nobody can write artifacts, either."""
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         if error.errno not in _UNWRITABLE:
             raise
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return None
 

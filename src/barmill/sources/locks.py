@@ -51,7 +51,7 @@ def held(series: Path, name: str, timeout: float) -> Iterator[None]:
 def is_held(series: Path, name: str) -> bool:
     """Whether a process holds the lock of a dataset right now; any number may look at once."""
     try:
-        file = os.open(path_of(series, name), os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path_of(series, name), os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:

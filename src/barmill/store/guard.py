@@ -129,10 +129,10 @@ class Guard:
 
     def _acquire(self, path: str, how: int) -> int:
         try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             files.make_folder(self.root)
-            file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            file = os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
         try:
             fcntl.flock(file, how)
         except BaseException:

@@ -10,7 +10,7 @@ from barmill import files
 from barmill.errors import RemoteError
 from barmill.store.remote.place import check, parts_of
 
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # to open a pipe would wait for its other end
+_READ = os.O_RDONLY | os.O_NONBLOCK  # to open a pipe would wait for its other end
 _PART = 1 << 20  # bytes that are read at once of a large file
 _MODE = 0o666  # what the folder's users share among them is a matter of their umask
 _Answer = TypeVar("_Answer")
