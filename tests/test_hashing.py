@@ -3,6 +3,7 @@
 import collections
 import enum
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,17 @@ def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     """The digest of a file that is not there raises FileNotFoundError."""
     with pytest.raises(FileNotFoundError):
         digest_file(tmp_path / "none")
+
+
+@pytest.mark.parametrize("size", [0, 1, 2 * MIB])
+def test_a_file_that_was_digested_is_closed(tmp_path: Path, size: int) -> None:
+    """A digest leaves no file open, whether it is worked out at once or in blocks, or the reading fails."""
+    before = len(os.listdir("/proc/self/fd"))
+    (tmp_path / "file").write_bytes(bytes(size))
+    digest_file(tmp_path / "file")
+    with pytest.raises(IsADirectoryError):
+        digest_file(tmp_path)
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_numbers_texts_and_booleans_differ() -> None:

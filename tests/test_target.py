@@ -139,21 +139,21 @@ def test_function_of_a_target_with_pieces_must_take_them() -> None:
 
 def test_a_path_is_a_single_input_and_a_sequence_a_group() -> None:
     """A Path and a text are single inputs; a list of either is a group, also of one."""
-    target = make(lax, inputs={"path": Path("x"), "name": "y", "one": [Path("z")], "many": ["v", "w"], "none": []})
+    target = make(lax, inputs={"path": Path("x"), "name": "yes", "one": [Path("z")], "many": ["v", "w"], "none": []})
     assert [role for role in target.inputs if target.is_group(role)] == ["one", "many", "none"]
-    assert list(target.names()) == [("path", ["x"]), ("name", ["y"]), ("one", ["z"]), ("many", ["v", "w"]), ("none", [])]
-    assert target.single_inputs() == ["x", "y"]
+    assert list(target.names()) == [("path", ["x"]), ("name", ["yes"]), ("one", ["z"]), ("many", ["v", "w"]), ("none", [])]
+    assert target.single_inputs() == ["x", "yes"]
 
 
 def test_call_gives_the_function_a_keyword_for_each_role() -> None:
     """Inputs come as paths and lists of paths, outputs as the given paths, parameters as they are; nothing else comes."""
     seen: dict[str, object] = {}
-    inputs = {"path": Path("x"), "name": "y", "one": ["z"], "many": [Path("v"), "w"]}
+    inputs = {"path": Path("x"), "name": "yes", "one": ["z"], "many": [Path("v"), "w"]}
     target = Target("one", record, inputs, {"out": Path("b")}, {"seen": seen, "times": 2})
     assert target.call({"out": Path("elsewhere")}) == {}
     assert seen == {
         "path": Path("x"),
-        "name": Path("y"),
+        "name": Path("yes"),
         "one": [Path("z")],
         "many": [Path("v"), Path("w")],
         "out": Path("elsewhere"),

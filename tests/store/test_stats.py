@@ -1,5 +1,6 @@
 """The stat cache for files: a remembered digest is used only where nothing can have changed."""
 
+import errno
 import functools
 import mmap
 import os
@@ -11,7 +12,7 @@ import pytest
 from barmill.errors import InputError, InputMoved
 from barmill.hashing import digest_bytes
 from barmill.store import stats as module
-from barmill.store.stats import StatCache
+from barmill.store.stats import ABSENT, UNREADABLE, Seen, StatCache, stamps
 
 SECOND = 1_000_000_000
 
@@ -199,7 +200,7 @@ def test_a_clock_set_back_trusts_nothing_new(path: Path, hashed: list[str], monk
 def test_whole_second_stamps_need_more_time(path: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """On a file system with whole seconds a file must be two seconds old before its digest is remembered."""
     now = path.stat().st_ctime_ns // SECOND * SECOND
-    whole = module.Seen(str(path), 3, now - SECOND, 1, now - SECOND, digest_bytes(b"one"))
+    whole = Seen(str(path), 3, now - SECOND, 1, now - SECOND, digest_bytes(b"one"))
     stats = StatCache()
     stats._remember(whole, now)
     assert stats.seen == {}
@@ -255,7 +256,7 @@ def test_nothing_there(path: Path, name: str) -> None:
     """A missing path, and one below a file, raise FileNotFoundError; as an output they are absent."""
     with pytest.raises(FileNotFoundError):
         StatCache().digest(path.parent / name)
-    assert StatCache().output_once(path.parent / name) == module.ABSENT
+    assert StatCache().output_once(path.parent / name) == ABSENT
 
 
 def test_neither_file_nor_folder(tmp_path: Path) -> None:
@@ -272,3 +273,145 @@ def test_a_name_that_is_not_utf8(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.txt"))
     path.write_bytes(b"one")
     assert StatCache().digest(path) == digest_bytes(b"one")
+
+
+@pytest.mark.parametrize(("whole", "grain"), [(False, 50_000_000), (True, 2 * SECOND)])
+@pytest.mark.parametrize("newest", ["mtime_ns", "ctime_ns"])
+def test_a_digest_is_remembered_only_if_it_is_younger_by_more_than_a_grain(whole: bool, grain: int, newest: str) -> None:
+    """The later of the two times decides, and the grain of its clock: a nanosecond more than it is enough, and no less."""
+    time_ns = 1_700_000_000 * SECOND + (0 if whole else 1)
+    seen = Seen("file", 3, time_ns - SECOND, 1, time_ns - SECOND, digest_bytes(b"one"))._replace(**{newest: time_ns})
+    stats = StatCache()
+    stats._remember(seen, time_ns + grain)
+    assert (stats.seen, stats.changed) == ({}, set())
+    stats._remember(seen, time_ns + grain + 1)
+    assert (stats.seen, stats.changed) == ({"file": seen}, {"file"})
+
+
+def test_the_clock_is_read_before_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is hashed for longer than a grain is as young as it was when that began."""
+    path.write_bytes(b"new")
+    monkeypatch.setattr(module, "digest_file", lambda name: (settle(path), digest_bytes(b"new"))[1])
+    stats = StatCache()
+    stats.digest(path)
+    assert stats.seen == {}
+
+
+@pytest.mark.parametrize(("changes", "is_error"), [(2, False), (3, True)])
+def test_a_file_is_read_three_times_at_most(path: Path, monkeypatch: pytest.MonkeyPatch, changes: int, is_error: bool) -> None:
+    """A file that changes during two readings has the digest of the third; one that changes during three is an error."""
+    real, left = module.digest_file, iter(range(changes))
+
+    def busy(name: str) -> str:
+        digest = real(name)
+        for number in left:
+            path.write_bytes(b"%d" % number * 5)
+            break
+        return digest
+
+    monkeypatch.setattr(module, "digest_file", busy)
+    if is_error:
+        with pytest.raises(InputMoved, match="file changes while it is read"):
+            StatCache().digest(path)
+    else:
+        assert StatCache().digest(path) == digest_bytes(b"11111")
+
+
+@pytest.mark.parametrize("name", ["none", "file/below"])
+def test_error_of_a_missing_path_names_it(path: Path, name: str) -> None:
+    """`filename` is the path that was asked for, so that a caller with many paths knows which is missing."""
+    with pytest.raises(FileNotFoundError) as caught:
+        StatCache().digest(path.parent / name)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOENT, str(path.parent / name))
+
+
+def test_output_that_cannot_be_read_is_not_absent(path: Path) -> None:
+    """A pipe, a loop of links and a name that is too long are unreadable as outputs; a file and a folder have digests."""
+    os.mkfifo(path.with_name("pipe"))
+    path.with_name("loop").symlink_to("loop")
+    for name in ("pipe", "loop", "n" * 300):
+        assert StatCache().output(path.with_name(name)) == UNREADABLE
+        assert StatCache().output_once(path.with_name(name)) == UNREADABLE
+    assert StatCache().output(path) == digest_bytes(b"one")
+    assert StatCache().output(path.parent).startswith("tree:")
+
+
+def test_output_is_looked_at_once_a_run(tmp_path: Path, hashed: list[str]) -> None:
+    """What an output was first found to be stays until it is forgotten, and is also its digest as an input: it is read once."""
+    path, stats = tmp_path / "file", StatCache()
+    path.write_bytes(b"one")
+    assert stats.output_once(path) == stats.digest_once(path) == digest_bytes(b"one")
+    path.write_bytes(b"three")
+    assert stats.output_once(path) == stats.digest_once(path) == digest_bytes(b"one")
+    assert hashed == [str(path)]
+    stats.forget(path)
+    assert stats.output_once(path) == stats.digest_once(path) == digest_bytes(b"three")
+
+
+def test_output_that_is_missing_is_a_missing_input(path: Path) -> None:
+    """A path without a digest, as an output, is an error as an input; a folder has another digest as either."""
+    stats, pipe = StatCache(), path.with_name("pipe")
+    os.mkfifo(pipe)
+    assert [stats.output_once(each) for each in (path.with_name("none"), pipe)] == [ABSENT, UNREADABLE]
+    with pytest.raises(FileNotFoundError):
+        stats.digest_once(path.with_name("none"))
+    with pytest.raises(InputError, match="pipe is neither a file nor a folder"):
+        stats.digest_once(pipe)
+    assert stats.output_once(path.parent) != stats.digest_once(path.parent)
+    assert stats.digest_once(path.parent) == stats.digest(path.parent)
+
+
+def test_a_stamp_is_safe_if_it_is_that_of_the_remembered_digest(path: Path) -> None:
+    """A file is safe if it was hashed when it had settled and is untouched since; what is missing, and a folder, always is."""
+    stats = StatCache()
+    assert not stats.vouches(str(path))
+    stats.digest(path)
+    assert stats.vouches(str(path))
+    os.utime(path)
+    assert not stats.vouches(str(path))
+    stats.digest(path)
+    assert not stats.vouches(str(path))  # too young
+    assert stats.vouches(str(path.parent))
+    assert stats.vouches(str(path.with_name("none")))
+
+
+@pytest.mark.parametrize("field", ["size", "mtime_ns", "inode", "ctime_ns"])
+def test_a_stamp_is_not_safe_if_any_part_of_it_differs(path: Path, field: str) -> None:
+    """Size, both times and inode: each must be the remembered one."""
+    stats = StatCache()
+    stats.digest(path)
+    seen = stats.seen[str(path)]
+    stats.seen[str(path)] = seen._replace(**{field: getattr(seen, field) + 1})
+    assert not stats.vouches(str(path))
+
+
+def test_a_mark_is_another_once_a_path_was_written_to(path: Path) -> None:
+    """A file's mark is its stamp, a folder's the digest of its names, a missing path's that it is absent."""
+    stats, status = StatCache(), path.stat()
+    assert stats.mark(str(path)) == (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+    assert stats.mark(str(path.parent)) == stats.digest(path.parent)
+    assert stats.mark(str(path.with_name("none"))) == ABSENT
+    path.write_bytes(b"one")
+    assert stats.mark(str(path)) != (status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns)
+
+
+def test_stamps_show_each_file_as_it_is(path: Path) -> None:
+    """Size, mtime, inode and ctime of a file, what is given for a folder, a word for what is missing or can't be looked at."""
+    status = path.stat()
+    path.with_name("loop").symlink_to("loop")
+    names = [path.with_name("none"), path, path.parent, path / "below", path.with_name("loop")]
+    shown = stamps(map(str, names), lambda name: f"folder {name}")
+    stamp = [status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns]
+    assert shown == [ABSENT, *stamp, f"folder {path.parent}", ABSENT, UNREADABLE]
+
+
+def test_a_file_that_cannot_be_read_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the disk becomes an input error with the path and what the system says."""
+
+    def broken(name: str) -> str:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(module, "digest_file", broken)
+    with pytest.raises(InputError) as caught:
+        StatCache().digest(path)
+    assert caught.value.fact == f"{path} can't be read: Input/output error"
