@@ -210,6 +210,8 @@ def test_a_wrapped_function_keeps_its_signature() -> None:
         ("A%3DB", "A%253DB"),
         ("A%25", "A%2525"),
         ("%=", "%%3D"),
+        ("caf\udce9", "caf%E9"),
+        ("caf%E9", "caf%25E9"),
     ],
 )
 def test_a_name_is_spelled_as_doit_allows_it(name: str, spelled: str) -> None:
@@ -222,8 +224,10 @@ def test_no_two_names_have_one_spelling() -> None:
     """All names of up to seven of the letters that matter have spellings of their own, without `=` and `*`."""
     names = ["".join(letters) for length in range(1, 8) for letters in itertools.product("%=3D5", repeat=length)]
     names += ["".join(letters) for length in range(1, 7) for letters in itertools.product("%*2A5=", repeat=length)]
-    spellings = {name: escaped(name) for name in names}
+    names += ["".join(letters) for length in range(1, 7) for letters in itertools.product("%E92\udce95", repeat=length)]
+    spellings = {name: escaped(name) for name in dict.fromkeys(names)}
     assert len(set(spellings.values())) == len(spellings)
+    assert all(spelling.encode() for spelling in spellings.values())
     assert not any("=" in spelling or "*" in spelling for spelling in spellings.values())
 
 

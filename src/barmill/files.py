@@ -13,6 +13,7 @@ import hashlib
 import os
 import shlex
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -211,9 +212,14 @@ def read(path: Path | str, size: int = _BLOCK - 1) -> bytes:
     Args:
         path: the file.
         size: in bytes, if it is known: then it is read at once. Whatever it is, all of the file is read.
+
+    Raises:
+        OSError: it can't be read, or is a pipe, a socket or a device, from which nothing may ever come.
     """
-    file = os.open(path, os.O_RDONLY)
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
+        if stat.S_ISFIFO(mode := os.fstat(file).st_mode) or stat.S_ISCHR(mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         part = os.read(file, size + 1)
         if len(part) <= size:
             return part

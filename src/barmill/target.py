@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,19 +20,26 @@ PathLike = Path | str
 
 
 _PIECES = ("pieces", "known")
-_ESCAPES = {"=": "%3D", "*": "%2A", "%": "%25"}
-_ESCAPED = re.compile(r"[=*]|%(?=3D|2A|25)")
+_UNSAFE = r"\0-\x1f=*\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\udc80-\udcff"
+_ESCAPED = re.compile(rf"[{_UNSAFE}]|%(?=3D|2A|25|7F|[0189A-F][0-9A-F])")
 _TYPED = re.compile("=")
 
 
 def escaped(name: str, *, typed: bool = False) -> str:
-    """A name as doit allows it: `=` is written as %3D, `*` as %2A, and a `%` in front of 3D, 2A or 25 as %25.
+    """A name as doit allows it: `=` is written as %3D, `*` as %2A, a `%` in front of what looks like one of these as %25.
+
+    So are bytes that are not UTF-8, which Python has as surrogates (a Latin-1 é as %E9), and characters that control a
+    terminal or change its direction of writing.
 
     Args:
         name: any text; no two have one result.
         typed: a person gave it, who may have copied it from a list of tasks: only `=` is replaced.
     """
-    return (_TYPED if typed else _ESCAPED).sub(lambda found: _ESCAPES[found[0]], name)
+    return (_TYPED if typed else _ESCAPED).sub(_hexadecimal, name)
+
+
+def _hexadecimal(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in os.fsencode(found[0]))
 
 
 @dataclass(frozen=True, slots=True)

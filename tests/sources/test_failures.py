@@ -1,6 +1,7 @@
 """How others fail: what a load or an update must make of crashes, lost histories and odd input."""
 
 import datetime as dt
+import os
 
 import pytest
 
@@ -155,3 +156,22 @@ def test_no_stamp_or_no_price(tmp_path, line):
     assert outcome.notes[0].startswith("1 fetched lines are not bars (")
     assert f"line 3: {line!r}" in outcome.notes[0]
     assert outcome.entry.findings == 1
+
+
+@pytest.mark.parametrize("what", ["series", "source"])
+def test_pipe_in_place_of_a_file_is_named(tmp_path, what):
+    """A pipe, from which nothing may ever come, in place of a series or of its source fails the load in one line."""
+    (tmp_path / "folder").mkdir()
+    dataset = series(tmp_path / "series")
+    dataset.raw.parent.mkdir(parents=True)
+    source = tmp_path / "folder/ACME.csv"
+    if what == "series":
+        source.write_text("Date,Open,High,Low,Close\n2024-01-02,1,2,0.5,1\n")
+        os.mkfifo(dataset.raw)
+    else:
+        os.mkfifo(source)
+    order = Order(dataset, "csv", lambda: CsvFolder("csv", [tmp_path / "folder"]), "load")
+    outcome = bring(order, Settings(series=tmp_path / "series"))
+    assert outcome.entry.status == "failed"
+    (error,) = outcome.entry.errors
+    assert str(dataset.raw if what == "series" else "no file for ACME") in error

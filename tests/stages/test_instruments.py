@@ -1,6 +1,7 @@
 """Brokers' lists in all their dialects."""
 
 import csv
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -352,3 +353,19 @@ def test_list_that_is_rejected_whole_is_named_at_the_end_of_a_run(tmp_path):
         assert "good.csv: the whole" not in out
     (project.root / "pyproject.toml").write_text('[tool.barmill]\ncolumns = {Papier = "symbol", Platz = "market"}\n')
     assert "is rejected" not in project.good().out
+
+
+def test_list_whose_name_is_not_utf_8_is_read_and_named(tmp_path):
+    """A list named in Latin-1 is matched as any other; tasks and tables name it with the byte in hexadecimal."""
+    project = MarketProject.make(tmp_path, FIRST_STAGES)
+    project.raw(NASDAQ, "AAPL.US")
+    path = project.listed("broker.csv", [("AAPL", "US0378331005", "NASDAQ", "Apple", "USD")])
+    os.rename(path, os.fsencode(path.parent) + b"/caf\xe9.csv")
+    result = project.doit()
+    assert result.code == 0, result.out + result.err
+    assert "instruments:caf%E9.csv" in result.out
+    assert project.matches() == {"AAPL": "AAPL.US"}
+    assert project.table("reports/tradeable_matches.csv")[0]["source_file"] == r"caf\xe9.csv"
+    again = project.doit()
+    assert (again.code, again.counts["built"], again.counts["failed"]) == (0, 0, 0)
+    assert project.doit("explain", "instruments:caf%E9.csv").code == 0

@@ -13,6 +13,7 @@ from barmill.market.datasets import Dataset
 from barmill.run.commands.select import JSON_OPTION
 from barmill.run.lock import LOCK
 from barmill.run.plain import option
+from barmill.run.shown import Shown
 from barmill.run.units import spelled
 from barmill.sources.archive import Moved, archive, restore
 from barmill.sources.history import FAILED
@@ -60,7 +61,7 @@ class Archiving(Command):
 
     def _tell(self, moved: list[Moved], dry_run: bool) -> None:
         for each in moved:
-            sys.stderr.write("".join(f"error: {each.name}: {text}\n" for text in each.entry.errors))
+            Shown(sys.stderr).write("".join(f"error: {each.name}: {text}\n" for text in each.entry.errors))
             if each.entry.status != FAILED and each.rows:
                 self.outstream.write(f"{each.name}: {'; '.join(_words(each, dry_run))}\n")
         size = _sizes(moved)

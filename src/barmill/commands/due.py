@@ -13,6 +13,7 @@ from barmill.report.health import tell
 from barmill.report.schedules import crontab, systemd
 from barmill.run.commands.select import JSON_OPTION
 from barmill.run.plain import option
+from barmill.run.shown import Shown
 
 _MOST = 3
 
@@ -57,7 +58,7 @@ class DueNow(Command):
         plan, at = self.plan, moment(now)
         ends = Ended(plan, at)
         if ends.fault:
-            sys.stderr.write(f"warning: no series counts as ended: {ends.fault}\n")
+            Shown(sys.stderr).write(f"warning: no series counts as ended: {ends.fault}\n")
         found = schedule(plan, chosen(plan, asset_class, pos_args), at, ends)
         due = [each for each in found if each.now]
         if as_json:

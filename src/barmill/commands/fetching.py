@@ -17,6 +17,7 @@ from barmill.errors import BarmillError, ConfigError
 from barmill.market.datasets import Dataset
 from barmill.run.commands.select import JSON_OPTION
 from barmill.run.plain import option
+from barmill.run.shown import Shown
 from barmill.sources.catalogue import SAID, TREES, Spec, open_provider, open_tree, spec_of
 from barmill.sources.history import FAILED, Entry
 from barmill.sources.lookup import checked
@@ -118,7 +119,7 @@ class Fetching(Command):
         for each in synced:
             self._tell_tree(each)
         if unknown := sum(1 for each in orders if each.fill_gaps and each.sessions is None):
-            sys.stderr.write(
+            Shown(sys.stderr).write(
                 f"of {unknown} datasets no table of sessions is there: run doit, and set `calendars` for what follows none\n"
             )
         changed = sum(1 for each in outcomes if each.entry.rows_added or each.entry.rows_changed)
@@ -146,9 +147,9 @@ class Fetching(Command):
     def _tell(self, outcome: Outcome) -> None:
         entry = outcome.entry
         for text in outcome.notes:
-            sys.stderr.write(f"{outcome.name}: {text}\n")
+            Shown(sys.stderr).write(f"{outcome.name}: {text}\n")
         if entry.status == FAILED:
-            sys.stderr.write("".join(f"error: {outcome.name}: {text}\n" for text in entry.errors))
+            Shown(sys.stderr).write("".join(f"error: {outcome.name}: {text}\n" for text in entry.errors))
             return
         parts = [
             f"{entry.rows_added} new" if entry.rows_added else "",
@@ -177,10 +178,10 @@ class Fetching(Command):
     def _tell_tree(self, synced: Synced) -> None:
         for words, names in (("no price file", synced.strays), ("not in the source", synced.gone)):
             for name in names[:_SHOWN]:
-                sys.stderr.write(f"{words}: {name}\n")
+                Shown(sys.stderr).write(f"{words}: {name}\n")
             if len(names) > _SHOWN:
-                sys.stderr.write(f"{words}: {len(names) - _SHOWN} more\n")
-        sys.stderr.write("".join(f"error: {text}\n" for text in synced.entry.errors))
+                Shown(sys.stderr).write(f"{words}: {len(names) - _SHOWN} more\n")
+        Shown(sys.stderr).write("".join(f"error: {text}\n" for text in synced.entry.errors))
         self.outstream.write(
             f"{self.plan.stooq}: {len(synced.added)} files added, {len(synced.changed)} changed, {synced.unchanged} unchanged, "
             f"{len(synced.gone)} not in the source, from {synced.entry.provider}\n"

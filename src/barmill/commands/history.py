@@ -9,6 +9,7 @@ from barmill.commands.base import Command
 from barmill.config import Settings
 from barmill.errors import BarmillError, UnknownSymbol, nearest
 from barmill.run.commands.select import JSON_OPTION
+from barmill.run.shown import Shown
 from barmill.sources.history import TREE, History, names
 
 _MOST = 100
@@ -33,7 +34,7 @@ class Histories(Command):
                 told[name] = asdict(History.of(settings.series, name))
             except BarmillError as error:
                 code = 1
-                sys.stderr.write(f"error: {error}\n")
+                Shown(sys.stderr).write(f"error: {error}\n")
                 continue
             if not as_json:
                 self.outstream.write(f"{name}: {told[name]['provider'] or 'no provider'}\n")

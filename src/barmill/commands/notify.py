@@ -13,6 +13,7 @@ from barmill.commands.base import Command
 from barmill.errors import BarmillError, ConfigError
 from barmill.report.notices import FAILURE, INFO, KINDS, SUCCESS, Notice, send
 from barmill.run.plain import UNTRIED, option
+from barmill.run.shown import Shown
 
 _TAIL = 60  # lines of output in a notice
 
@@ -52,7 +53,7 @@ class Notify(Command):
             send(Notice(f"barmill, {project}: {text.strip().partition(chr(10))[0][:80]}", text, kind), addresses)
             return 0
         if not addresses:
-            sys.stderr.write("warning: nobody is notified: BARMILL_NOTIFY and the setting `notify` are empty\n")
+            Shown(sys.stderr).write("warning: nobody is notified: BARMILL_NOTIFY and the setting `notify` are empty\n")
         code, tail, seconds = _run(pos_args, self.outstream)
         if not addresses or not (code or always):
             return code
@@ -61,7 +62,7 @@ class Notify(Command):
         try:
             send(Notice(title, tail, FAILURE if code else SUCCESS), addresses)
         except BarmillError as error:
-            sys.stderr.write(f"error: {error}\n")
+            Shown(sys.stderr).write(f"error: {error}\n")
             return code or UNTRIED
         return code
 

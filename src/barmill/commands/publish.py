@@ -24,6 +24,7 @@ from barmill.publish.publication import Publication, Report
 from barmill.run.commands.run import Run
 from barmill.run.commands.select import JSON_OPTION, no_arguments
 from barmill.run.plain import FAILED, UNTRIED, exit_code, option
+from barmill.run.shown import Shown
 from barmill.stages import indicators
 from barmill.store.cache import open_cache
 
@@ -80,7 +81,7 @@ class Publish(Run):
         except BarmillError as error:
             return _told(error)
         except KeyboardInterrupt as error:
-            sys.stderr.write("ended; each symbol is as it was before, or as it should be\n")
+            Shown(sys.stderr).write("ended; each symbol is as it was before, or as it should be\n")
             return 128 + int(error.args[0] if error.args else signal.SIGINT)
         return max(built, code)
 
@@ -270,7 +271,7 @@ def _has_bar() -> bool:
 
 
 def _told(error: BarmillError) -> int:
-    sys.stderr.write(f"error: {error}\n")
+    Shown(sys.stderr).write(f"error: {error}\n")
     return exit_code(error)
 
 
@@ -284,4 +285,4 @@ def _iso(date: dt.date | None) -> str | None:
 
 
 def _line(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    Shown(sys.stdout).write(f"{text}\n")

@@ -17,6 +17,7 @@ from barmill.market.packed import name_of
 from barmill.plan import Plan
 from barmill.run.commands.select import JSON_OPTION
 from barmill.run.plain import option
+from barmill.run.shown import Shown
 
 _SIDES = 2
 _MOST_STAMPS = 5
@@ -68,7 +69,9 @@ class Reconcile(Command):
         found = [compare(one, two, terms) for one, two in closes]
         for each in itertools.chain.from_iterable(closes):
             if each.rejected:
-                sys.stderr.write(f"{each.name}: {each.rejected} lines give no close and are left out, such as {each.example}\n")
+                Shown(sys.stderr).write(
+                    f"{each.name}: {each.rejected} lines give no close and are left out, such as {each.example}\n"
+                )
         alone = {"only_a": sorted(a.keys() - pairs.keys()), "only_b": sorted(b.keys() - set(pairs.values()))}
         if as_json:
             told = {

@@ -99,12 +99,21 @@ def of_series(root: Path, relative: PurePath, kind: str = "") -> Dataset | None:
     if len(relative.parts) != _PLACE or relative.suffix != _SUFFIX:
         return None
     asset_class, frequency, _ = relative.parts
-    if asset_class not in ASSET_CLASSES or frequency not in PERIODS or relative.stem != relative.stem.upper():
+    if asset_class not in ASSET_CLASSES or frequency not in PERIODS or not _is_symbol(relative.stem):
         return None
     name = relative.as_posix().removesuffix(_SUFFIX)
     zone = SERIES_ZONE if frequency in MINUTES else ""
     mic = _mic_of(relative.stem, asset_class, kind)
     return Dataset(name, relative.stem, root / relative, asset_class, frequency, zone, mic)
+
+
+def _is_symbol(stem: str) -> bool:
+    """Whether a file's name is in capitals, and UTF-8, as what tables and tasks are to name it by."""
+    try:
+        stem.encode()
+    except UnicodeEncodeError:
+        return False
+    return stem == stem.upper()
 
 
 def place(asset_class: str, frequency: str, symbol: str) -> PurePath:

@@ -5,6 +5,7 @@ Large ones are Arrow tables. pyarrow costs 0.13 s to import and is therefore imp
 """
 
 import array
+import codecs
 import csv
 import functools
 import itertools
@@ -21,16 +22,30 @@ if TYPE_CHECKING:
 
 ROW_GROUP = 128 * 1024
 
+_BYTES = "barmill.bytes"
+
+
+def _in_hexadecimal(error: UnicodeError) -> tuple[str, int]:
+    """Bytes of a name that are not UTF-8, which Python has as surrogates, in hexadecimal."""
+    assert isinstance(error, UnicodeEncodeError)
+    letters = error.object[error.start : error.end]
+    return "".join(f"\\x{ord(letter) & 0xFF:02x}" for letter in letters), error.end
+
+
+codecs.register_error(_BYTES, _in_hexadecimal)
+
 _FORMULA = ("=", "+", "-", "@")
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
     """Write rows of text as UTF-8 CSV with LF line ends; `None` becomes the empty text.
 
+    A byte of a file's name that is not UTF-8 is written in hexadecimal.
+
     Raises:
         ValueError: a row has other columns than `columns`.
     """
-    with open(path, "w", encoding="utf-8", newline="") as file:
+    with open(path, "w", encoding="utf-8", errors=_BYTES, newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         values = operator.itemgetter(*columns)

@@ -11,6 +11,7 @@ from doit.exceptions import InvalidCommand, InvalidDodoFile
 from barmill.errors import BarmillError, Busy, ConfigError, StoreError
 from barmill.run.arguments import removed_tasks, restored
 from barmill.run.front import FRONT
+from barmill.run.shown import Shown
 from barmill.run.usage import refusal, until_nobody_reads
 
 FAILED, UNTRIED, WRONG, BUSY = 1, 2, 3, 4  # exit codes
@@ -57,6 +58,17 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
 
     works_anywhere = False
     takes_tasks = True
+    shows_names = True  # of anybody's files, on its output
+    _outstream: Any
+
+    @property
+    def outstream(self) -> Any:
+        """Where the command writes; doit sets it."""
+        return self._outstream
+
+    @outstream.setter
+    def outstream(self, stream: Any) -> None:
+        self._outstream = Shown(stream) if self.shows_names else stream
 
     def parse_execute(self, in_args: list[str]) -> int:
         """Run with arguments of the command line."""

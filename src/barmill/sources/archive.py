@@ -122,11 +122,18 @@ def settle(dataset: Dataset, settings: Settings) -> None:
 
 
 def text_of(dataset: Dataset) -> bytes:
-    """The content of a series' text; nothing if there is none."""
+    """The content of a series' text; nothing if there is none.
+
+    Raises:
+        InputError: it can't be read.
+    """
     try:
         return files.read(dataset.raw)
     except FileNotFoundError:
         return b""
+    except OSError as error:
+        fault = f"{dataset.raw.absolute()} can't be read: {error.strerror}"
+        raise InputError(fault, "make it a file that can be read, or remove it") from None
 
 
 def _archive(

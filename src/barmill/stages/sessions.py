@@ -1,6 +1,7 @@
 """Sessions of each calendar in use: when its exchange opens, pauses and closes."""
 
 import datetime as dt
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def build(changes: Sequence[Path], out: Path, fault: Path, *, calendar: str, sin
 def targets(plan: Plan) -> Iterator[Target]:
     """One target per calendar that a dataset follows."""
     settings = plan.settings
-    changes = [settings.session_changes] if settings.session_changes.exists() else []
+    changes = [settings.session_changes] if os.path.lexists(settings.session_changes) else []
     for calendar in sorted({name for name in map(plan.calendar, plan.datasets()) if name}):
         yield Target(
             name=calendar.replace("/", "-"),

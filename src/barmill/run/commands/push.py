@@ -71,7 +71,7 @@ class Push(Helped):
 
     def _show(self, done: int, total: int) -> None:
         if self.outstream.isatty() and not os.environ.get("CI"):
-            self.outstream.write(f"\r{done} of {total}\r")
+            self.outstream.terminal.write(f"\r{done} of {total}\r")
             self.outstream.flush()
 
 

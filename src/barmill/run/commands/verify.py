@@ -52,7 +52,7 @@ class Verify(Helped):
         if self.outstream.isatty() and not os.environ.get("CI") and not as_json:
             from barmill.run.progress import Bar
 
-            bar = Bar(self.outstream)
+            bar = Bar(self.outstream.terminal)
             exam.progress = bar.draw
         try:
             self._examine(exam, inputs=inputs)
