@@ -111,8 +111,10 @@ def test_our_commands_refuse_another_project(tmp_path: Path) -> None:
         "load": ["stooq"],
         "notify": ["-m", "text"],
     }
-    for name in sorted(ours - {"run"}):
-        result = run(folder, [name, *arguments.get(name, [])])
+    calls = [(name, arguments.get(name, [])) for name in sorted(ours - {"run"})]
+    calls += [("publish", [option]) for option in ("--check", "--dry-run", "--repair", "--no-build")]
+    for name, words in calls:
+        result = run(folder, [name, *words])
         assert result.code == 3, (name, result)
         assert "Traceback" not in result.err
         assert f"doit {name} is a command of barmill" in result.err, result.err

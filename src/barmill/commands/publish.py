@@ -72,6 +72,8 @@ class Publish(Run):
             built = super().execute(params, ["indicators"])
             if built not in {0, FAILED, UNTRIED}:
                 return built
+        else:
+            self.refuse_others()
         try:
             with Publishing(Plan(load_settings(Path())), params) as publishing:
                 if params["check"] or params["repair"]:

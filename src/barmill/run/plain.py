@@ -87,11 +87,29 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
 
     def _is_ours_by_now(self) -> bool:
         """Whether this is a project of ours, found out by loading its dodo.py: the options were wrong before that was done."""
-        if not self.works_anywhere:
-            return True
-        with contextlib.suppress(Exception, SystemExit):
-            self.loader.setup({each.name: each.default for each in self.get_options()})
+        return not self.works_anywhere or self._is_in_ours()
+
+    def _is_in_ours(self) -> bool:
+        """Whether the dodo.py, loaded if it is not yet, is of a project of ours."""
+        if not FRONT.is_ours:
+            with contextlib.suppress(Exception, SystemExit):
+                self.loader.setup({each.name: each.default for each in self.get_options()})
         return FRONT.is_ours
+
+    def refuse_others(self) -> None:
+        """Refuse a dodo.py that is not ours, where the command has not loaded it.
+
+        Raises:
+            InvalidCommand: this is not a project of barmill.
+        """
+        if not self._is_in_ours():
+            raise self._not_here()
+
+    def _not_here(self) -> InvalidCommand:
+        return InvalidCommand(
+            f"doit {self.name} is a command of barmill, and this dodo.py is not of a project of barmill\n"
+            "hint: run it in the folder of such a project"
+        )
 
     def execute(self, params: Any, args: list[str]) -> int:
         """Run with doit's parsed options."""
@@ -107,10 +125,7 @@ class Helped(DoitCmdBase):  # type: ignore[misc]
         """
         super().check_minversion(minversion)
         if not (self.works_anywhere or FRONT.is_ours):
-            raise InvalidCommand(
-                f"doit {self.name} is a command of barmill, and this dodo.py is not of a project of barmill\n"
-                "hint: run it in the folder of such a project"
-            )
+            raise self._not_here()
         if FRONT.is_ours and self.takes_tasks:
             self._arguments += removed_tasks()
 
