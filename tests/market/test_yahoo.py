@@ -15,6 +15,12 @@ from barmill.plan import Plan
 from barmill.sources.lookup import new_series
 
 
+def elsewhere(folder, **settings):
+    """Settings of a project that has nothing but single series in a folder."""
+    none = folder / "none"
+    return Settings(series=folder, stooq=none, instruments=none, artifacts=none, **settings)
+
+
 @pytest.mark.parametrize(
     ("symbol", "asset_class", "calendar"),
     [
@@ -47,7 +53,7 @@ from barmill.sources.lookup import new_series
 )
 def test_ticker_of_yahoo_has_its_class_and_calendar(tmp_path, symbol, asset_class, calendar):
     """A new series gets class and calendar by Yahoo's spelling, unless the user names another class."""
-    plan = Plan(Settings(series=tmp_path))
+    plan = Plan(elsewhere(tmp_path))
     found = new_series(plan, symbol, "", "daily", YAHOO)
     assert (found.name, found.asset_class) == (f"{asset_class}/daily/{symbol}", asset_class)
     assert calendar_of(found, {}) == calendar
@@ -80,7 +86,7 @@ def test_series_follows_the_calendar_that_its_provider_s_spelling_says(tmp_path,
     path = tmp_path / "equities/daily/AAPL.txt"
     path.parent.mkdir(parents=True)
     path.write_text("")
-    plan = Plan(Settings(series=tmp_path, stooq=tmp_path / "none", instruments=tmp_path / "none", providers=settings))
+    plan = Plan(elsewhere(tmp_path, providers=settings))
     assert [plan.calendar(each) for each in plan.datasets()] == [""]
     record = tmp_path / ".history/equities/daily/AAPL.json"
     record.parent.mkdir(parents=True)
@@ -129,6 +135,6 @@ def test_load_keeps_the_class_of_the_only_series_with_the_symbol(tmp_path):
     path = tmp_path / "other/daily/^GSPC.txt"
     path.parent.mkdir(parents=True)
     path.touch()
-    plan = Plan(Settings(series=tmp_path, stooq=tmp_path / "none", instruments=tmp_path / "none"))
+    plan = Plan(elsewhere(tmp_path))
     assert new_series(plan, "^gspc", "", "daily", YAHOO).name == "other/daily/^GSPC"
     assert new_series(plan, "^gspc", "", "weekly", YAHOO).name == "indices/weekly/^GSPC"
