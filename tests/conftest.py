@@ -1,7 +1,8 @@
 """What all tests share: signals that interrupt, and which modules are left out of a plain `pytest`.
 
 A plain `pytest` runs what takes a second or less. The modules below build whole projects, start servers or kill processes:
-`pytest -m long` runs them, and whoever names a file or folder gets all of it.
+`pytest -m long` runs them, `pytest -m harness` those of them that take minutes for themselves, and a file or folder that is
+named is run as a whole.
 """
 
 import signal
@@ -22,6 +23,10 @@ _LONG = {
     "store": "stats_oracle",
 }
 _LONG_FOLDERS = ("commands", "reliability", "remote", "run/cluster")
+_HARNESSES = (
+    "reliability/test_races", "remote/test_second_machine", "run/cluster/test_network", "run/cluster/test_servers",
+    "run/cluster/test_trust", "stages/test_short_series", "test_bench", "test_incremental",
+)  # fmt: skip
 _HERE = Path(__file__).parent
 _PLACES = {_HERE / folder / f"test_{name}.py" for folder, names in _LONG.items() for name in names.split()}
 _PLACES |= {_HERE / folder for folder in _LONG_FOLDERS}
@@ -38,7 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the long modules."""
+    """Mark the tests of the long modules, and the harnesses among them."""
+    harnesses = {_HERE / f"{name}.py" for name in _HARNESSES}
     for item in items:
+        if item.path in harnesses:
+            item.add_marker("harness")
         if not _PLACES.isdisjoint({item.path, *item.path.parents}):
             item.add_marker("long")
