@@ -24,8 +24,8 @@ _LONG = {
 }
 _LONG_FOLDERS = ("commands", "reliability", "remote", "run/cluster")
 _HARNESSES = (
-    "reliability/test_races", "remote/test_second_machine", "run/cluster/test_network", "run/cluster/test_servers",
-    "run/cluster/test_trust", "stages/test_short_series", "test_bench", "test_incremental",
+    "reliability/test_races", "remote/test_second_machine", "run/cluster/test_faults", "run/cluster/test_network",
+    "run/cluster/test_servers", "run/cluster/test_trust", "stages/test_short_series", "test_bench", "test_incremental",
 )  # fmt: skip
 _HERE = Path(__file__).parent
 _PLACES = {_HERE / folder / f"test_{name}.py" for folder, names in _LONG.items() for name in names.split()}
