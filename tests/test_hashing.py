@@ -65,6 +65,13 @@ def test_order_of_keys_does_not_count() -> None:
     assert digest_record([1, 2]) != digest_record([2, 1])
 
 
+def test_canonical_form_and_its_digest_are_those_of_every_version() -> None:
+    """The bytes are fixed: another order, blank or escape would give every result in every store another key."""
+    value = {"b": [1, 2.5, "é\n", None, True], "a": {}, "B": 1e-9}
+    assert canonical(value) == b'{"B":1e-09,"a":{},"b":[1,2.5,"\\u00e9\\n",null,true]}'
+    assert digest_record(value) == xxhash.xxh3_128(canonical(value)).hexdigest()
+
+
 @pytest.mark.parametrize("value", [Path("a"), b"bytes", {1, 2}, object(), {"a": [1, {"b": Path("c")}]}, {(1, 2): 3}])
 def test_what_is_not_json_is_a_type_error(value: object) -> None:
     """A value that JSON can't hold, at any depth, raises TypeError."""
