@@ -17,7 +17,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from barmill.errors import InputError
+from barmill.errors import InputError, StoreError
 
 _FICLONE = 0x40049409  # ioctl of linux/fs.h: share the blocks of another file
 _NO_HARDLINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP}
@@ -343,12 +343,38 @@ def discard(path: Path) -> None:
     remove(aside)
 
 
+def flock(file: int, how: int, path: Path | str) -> None:
+    """Take the lock of an open file.
+
+    Args:
+        file: its descriptor.
+        how: flags of `fcntl.flock`.
+        path: of the file, for the message.
+
+    Raises:
+        BlockingIOError: with `LOCK_NB`, another process holds it.
+        StoreError: the file system gives no locks.
+    """
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise unlockable(path, error) from None
+
+
+def unlockable(path: Path | str, error: Exception) -> StoreError:
+    """What to raise where a file can't be locked."""
+    reason = error.strerror if isinstance(error, OSError) else error
+    return StoreError(f"{os.path.abspath(path)} can't be locked: {reason}", "move its folder to a disk with locks")
+
+
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder: one process at a time has it, and one thread; it goes with the process, however that ends."""
     lock = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        flock(lock, fcntl.LOCK_EX, folder)
         try:
             yield
         finally:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from barmill.errors import Busy
+from barmill.errors import Busy, StoreError
 from barmill.sources import locks
 from tests.support.prices import Shelf, history, run, weekdays
 from tests.support.project import until
@@ -101,3 +101,21 @@ def test_one_who_does_not_wait_waits_for_a_glance(tmp_path, monkeypatch):
     with locks.held(tmp_path, NAME, 0):
         assert locks.is_held(tmp_path, NAME)
     assert refused
+
+
+def test_a_disk_without_locks_is_named(tmp_path, monkeypatch):
+    """Where a dataset can't be locked, whoever wants or looks at its lock gets the path, the reason and the cure."""
+    with locks.held(tmp_path, NAME, 0):
+        pass
+
+    def refused(file, how):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    fact = f"{locks.path_of(tmp_path, NAME)} can't be locked: No locks available"
+    with pytest.raises(StoreError) as caught, locks.held(tmp_path, NAME, 0):
+        pass
+    assert caught.value.fact == fact
+    with pytest.raises(StoreError) as caught:
+        locks.is_held(tmp_path, NAME)
+    assert caught.value.fact == fact

@@ -1,6 +1,7 @@
 """The store's lock: builders do not wait for one another, gc waits for them, they for it, and nobody for ever."""
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from barmill.errors import StoreError
 from barmill.store.broom import Broom
 from barmill.store.census import Lying
 from barmill.store.guard import Guard
@@ -297,3 +299,18 @@ def test_what_is_done_first_by_two_threads_at_once(tmp_path: Path) -> None:
         with guard.shared():
             pass
     assert done == [1]
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
+@pytest.mark.parametrize("how", ["shared", "exclusive"])
+def test_a_disk_without_locks_is_named(tmp_path, monkeypatch, how, number):
+    """Where a file can't be locked, the error names its path, the reason and the cure."""
+
+    def refused(file, how):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(StoreError) as caught, getattr(Guard(tmp_path), how)():
+        pass
+    assert caught.value.fact == f"{tmp_path / '.gate'} can't be locked: {os.strerror(number)}"
+    assert caught.value.hint == "move its folder to a disk with locks"

@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from barmill.errors import Busy, ConfigError, StoreError
-from barmill.files import make_folder
+from barmill.errors import Busy, ConfigError, StoreError, printable
+from barmill.files import flock, make_folder
 
 NAME = ".lock"
 _UNWRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
@@ -53,19 +53,17 @@ class ProjectLock:
         if file is None:
             return False
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB, path)
         except BlockingIOError:
             holder = _holder(file)
             if not self.waits:
                 os.close(file)
                 raise Busy(f"{holder} is at work in {artifacts.absolute()}", "wait for it, or leave out --no-wait") from None
             sys.stderr.write(f"waiting for {holder}, which is at work in {artifacts.absolute()}\n")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
+            flock(file, fcntl.LOCK_EX, path)
+        except StoreError:
             os.close(file)
-            raise StoreError(
-                f"{path.absolute()} can't be locked: {error.strerror}", "put `artifacts` on a disk with locks"
-            ) from None
+            raise
         self._file = file
         command = " ".join(["doit", *sys.argv[1:]])
         since = time.strftime("%Y-%m-%d %H:%M:%S %z")
@@ -92,7 +90,7 @@ def _opened(path: Path) -> int | None:
 def _holder(file: int) -> str:
     with contextlib.suppress(ValueError, KeyError, TypeError):
         told = json.loads(os.pread(file, 1 << 16, 0))
-        return f"`{told['command']}` (process {told['process']} on {told['host']}, since {told['since']})"
+        return printable(f"`{told['command']}` (process {told['process']} on {told['host']}, since {told['since']})")
     return "another run"
 
 

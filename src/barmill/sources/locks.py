@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from barmill.errors import Busy
-from barmill.files import make_folder
+from barmill.files import flock, make_folder, unlockable
 
 _FOLDER = ".locks"
 _GLANCE = 0.5  # seconds that are waited in any case: who looks whether the lock is held has it for a moment
@@ -27,6 +27,7 @@ def held(series: Path, name: str, timeout: float) -> Iterator[None]:
 
     Raises:
         Busy: another one holds it, after `timeout` seconds; says who.
+        StoreError: the file system gives no locks.
     """
     from filelock import FileLock, Timeout
 
@@ -40,6 +41,8 @@ def held(series: Path, name: str, timeout: float) -> Iterator[None]:
             f"{name} has been locked for {timeout:g} s by {_holder(path)}",
             "wait for it, look whether it hangs, or set a longer lock_timeout",
         ) from None
+    except (OSError, NotImplementedError) as error:
+        raise unlockable(path, error) from None
     try:
         told = {"process": os.getpid(), "host": os.uname().nodename, "since": _now(), "command": _command()}
         path.write_text(json.dumps(told))
@@ -55,7 +58,7 @@ def is_held(series: Path, name: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB, path_of(series, name))
     except BlockingIOError:
         return True
     finally:

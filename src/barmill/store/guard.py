@@ -134,7 +134,7 @@ class Guard:
             files.make_folder(self.root)
             file = os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
         try:
-            fcntl.flock(file, how)
+            files.flock(file, how, path)
         except BaseException:
             os.close(file)
             raise
