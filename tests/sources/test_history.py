@@ -1,6 +1,8 @@
 """The history of a dataset: what it tells, and what it makes of entries that were never ended."""
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +122,17 @@ def test_an_update_that_ends_while_it_is_looked_at(tmp_path, monkeypatch):
     writing = begun(tmp_path)
     monkeypatch.setattr(locks, "is_held", ends)
     assert [each.status for each in history(tmp_path).updates] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to(path), lambda path: path.symlink_to("/dev/zero")]
+)
+def test_a_history_that_is_not_a_file(tmp_path, make):
+    """A pipe, a folder, a loop of links or a device in place of a history is named with its cure, and nothing hangs."""
+    path = path_of(tmp_path, NAME)
+    path.parent.mkdir(parents=True)
+    make(path)
+    with pytest.raises(InputError) as caught:
+        History.of(tmp_path, NAME)
+    assert caught.value.fact.startswith(f"{path} can't be read: ")
+    assert caught.value.hint == "make it a file that can be read, or remove it"

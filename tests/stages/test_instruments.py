@@ -369,3 +369,15 @@ def test_list_whose_name_is_not_utf_8_is_read_and_named(tmp_path):
     again = project.doit()
     assert (again.code, again.counts["built"], again.counts["failed"]) == (0, 0, 0)
     assert project.doit("explain", "instruments:caf%E9.csv").code == 0
+
+
+def test_a_folder_in_place_of_a_list(tmp_path):
+    """It is named with its cure, without a traceback; the other lists are built."""
+    project = MarketProject.make(tmp_path, FIRST_STAGES)
+    project.listed("good.csv", [["AAPL", "", "NASDAQ", "Apple", "USD"]])
+    (project.root / "data/instruments/bad.csv").mkdir()
+    result = project.doit("instruments")
+    assert (result.code, result.counts["built"], result.counts["failed"]) == (1, 1, 1)
+    assert "data/instruments/bad.csv is a folder, not a list" in result.out
+    assert "hint: move the folder away" in result.out
+    assert "Traceback" not in result.out + result.err

@@ -115,6 +115,9 @@ class History:
                     return history
         except FileNotFoundError:
             return cls(name)
+        except OSError as error:
+            fault = f"{path.absolute()} can't be read: {error.strerror}"
+            raise InputError(fault, "make it a file that can be read, or remove it") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(
                 f"{path.absolute()} is damaged: {error}",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from barmill.errors import ConfigError
+from barmill.errors import ConfigError, InputError
 from barmill.market import currencies, venues
 from barmill.market.lists import Record, normalised, read_table
 from barmill.market.tables import write_rows
@@ -103,7 +103,7 @@ def build(
         venue_names: the project's own names of venues; see `venues.checked`.
         headings: heading of a column → its role, where the built-in headings don't fit; see `checked_columns`.
     """
-    table = read_table(source.read_bytes(), lambda names: _column("symbol", names, headings) is not None)
+    table = read_table(_content(source), lambda names: _column("symbol", names, headings) is not None)
     places = {role: _column(role, table.columns, headings) for role in _HEADERS}
     # Nasdaq's own list has no exchange column: its header is its market.
     market = "NASDAQ" if places["market"] is None and _NASDAQ_LISTED.issubset(table.columns) else ""
@@ -120,6 +120,13 @@ def build(
             rows.append({"source_file": source_file, **_instrument(values, venue_names)})
     write_rows(accepted, ACCEPTED, rows)
     write_rows(rejected, REJECTED, ({"source_file": source_file, **fault} for fault in faults))
+
+
+def _content(source: Path) -> bytes:
+    try:
+        return source.read_bytes()
+    except IsADirectoryError:
+        raise InputError(f"{source} is a folder, not a list", "move the folder away") from None
 
 
 def targets(plan: Plan) -> Iterator[Target]:
