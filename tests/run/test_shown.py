@@ -61,3 +61,12 @@ def test_commands_show_a_name_of_a_series_without_control_characters(tmp_path):
         assert "Traceback" not in written
         assert "equities/daily/A" in written or command in {"history", "status", "verify", "gc"}, command
         assert all(line.replace("\t", "").isprintable() for line in written.split("\n")), command
+
+
+def test_a_run_shows_what_a_build_raised_without_control_characters(project):
+    """The text of an exception and of a task's output do nothing to the terminal."""
+    project.edit("upper.py", "    # a comment\n", "    raise ValueError('\\x1b]0;title\\x07 \\u202e')\n")
+    result = project.doit()
+    assert result.code == 1
+    assert "ValueError: ?]0;title? ?" in result.out
+    assert all(line.replace("\t", "").isprintable() for line in (result.out + result.err).split("\n"))

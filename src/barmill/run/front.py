@@ -25,6 +25,7 @@ from barmill.errors import BarmillError, ObjectCorrupt, ObjectMissing
 from barmill.hashing import Digest
 from barmill.plan import Plan
 from barmill.run.questions import is_fresh
+from barmill.run.shown import Shown
 from barmill.run.spelling import relative
 from barmill.run.tally import Tally
 from barmill.run.work import result_of
@@ -127,7 +128,7 @@ class Front:
             return self._restored(target, task, cache)
         except (ObjectCorrupt, ObjectMissing) as error:
             again = "built again" if cache.remote is None else "fetched or built again"
-            sys.stderr.write(f"warning: {task}: {error.fact}; {again}\n")
+            Shown(sys.stderr).write(f"warning: {task}: {error.fact}; {again}\n")
         except (BarmillError, OSError):
             pass  # its task will meet the same, and tell
         return None

@@ -12,6 +12,7 @@ from doit.task import Task
 
 from barmill.run.front import FRONT
 from barmill.run.questions import told_of
+from barmill.run.shown import shown
 from barmill.run.tally import ORIGINS, Tally
 from barmill.run.tasks import Absent
 
@@ -136,9 +137,9 @@ class Reporter(ConsoleReporter):  # type: ignore[misc]
 
     def _line(self, text: str) -> None:
         if self._bar:
-            self._bar.print(text)
+            self._bar.print(shown(text))
         else:
-            self.write(f"{text}\n")
+            self.write(f"{shown(text)}\n")
 
     def cleanup_error(self, exception: BaseFail) -> None:
         """A teardown failed."""

@@ -23,7 +23,7 @@ class Shown:
 
     def write(self, text: str) -> int:
         """Write a text; returns how many characters it has."""
-        self.terminal.write(_ODD.sub(_shown, text))
+        self.terminal.write(shown(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -43,6 +43,11 @@ class Shown:
     def encoding(self) -> str:
         """How text becomes bytes."""
         return self.terminal.encoding
+
+
+def shown(text: str) -> str:
+    """The text as a `Shown` stream writes it."""
+    return _ODD.sub(_shown, text)
 
 
 def _shown(found: re.Match[str]) -> str:

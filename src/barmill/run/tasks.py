@@ -21,6 +21,7 @@ from barmill.run.front import FRONT
 from barmill.run.lock import LOCK
 from barmill.run.plain import NoStore
 from barmill.run.questions import is_fresh
+from barmill.run.shown import Shown
 from barmill.run.stock import adopt
 from barmill.run.work import Result, Work
 from barmill.run.workers import WORKERS
@@ -184,7 +185,7 @@ def _remove(outputs: list[Path], dryrun: bool) -> None:
     """Doit's clean action: outputs may be folders, which doit itself removes only when empty."""
     for path in outputs:
         if path.exists():
-            sys.stdout.write(f"removing {path}\n")
+            Shown(sys.stdout).write(f"removing {path}\n")
             if not dryrun:
                 files.remove(path)
 

@@ -59,7 +59,7 @@ class Run(Helped, doit.cmd_run.Run):  # type: ignore[misc]
 
     cmd_options = (*doit.cmd_run.Run.cmd_options, *_OURS)
     works_anywhere = True
-    shows_names = False  # its reporter draws a bar; the names of tasks are plain
+    shows_names = False  # its reporter draws a bar, and shows the rest itself
     dep_manager: Any
     sel_tasks: Any
     task_list: list[Task]
