@@ -131,6 +131,14 @@ def random(text: Path, out: Path) -> None:
     out.write_text(f"{next(_count)}")
 
 
+def whatever(**roles: Any) -> None:
+    """Takes any role, and is not called."""
+
+
+def another(**roles: Any) -> None:
+    """Takes any role, and is not called."""
+
+
 class Place:
     """A folder with a cache, an input `text`, and outputs under `artifacts`."""
 

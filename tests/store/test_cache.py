@@ -273,8 +273,93 @@ def test_output_edited_after_it_was_compared_is_not_remembered_as_fresh(place: P
     assert place.cache.state.stamps == {}
 
 
-@pytest.mark.parametrize("part", ["code", "versions", "params"])
-def test_stamp_contains_what_is_no_file(place: Place, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+def test_stamp_of_a_target_whose_input_is_gone_is_not_saved(place: Place) -> None:
+    """An input that goes after the comparison is left to the next run to report; nothing is remembered, nothing raises."""
+    target = place.target()
+    line, stamp = place.cache.look(target), place.cache.stamp(target)
+    place.text.unlink()
+    place.cache.save_stamp(target, "task", stamp, line)
+    assert place.cache.state.stamps == {}
+
+
+@pytest.mark.parametrize("young", ["input", "input in a group", "output", "file in an output folder"])
+def test_stamp_is_not_saved_while_a_file_is_young(place: Place, young: str) -> None:
+    """A file that could still be edited without a new stamp, whichever role it has, keeps the stamp from being saved."""
+    inputs = {"texts": [place.root / "old", place.text]} if young == "input in a group" else {"text": place.text}
+    (place.root / "old").write_text("old")
+    if young == "file in an output folder":
+        place.out.unlink()
+        (place.out / "deep").mkdir(parents=True)
+        (place.out / "deep/file").write_text("made")
+    target = place.target(builds.whatever, inputs=inputs)
+    path = {"output": place.out, "file in an output folder": place.out / "deep/file"}.get(young, place.text)
+    path.chmod(0o644)
+    time.sleep(1.2 * GRAIN_NS / 1e9)
+
+    def saved() -> bool:  # as a new run that looks at every path
+        place.cache.forget_outputs(target)
+        for _, name in target.spelled_out():
+            place.cache.stats.forget(name)
+        line = place.cache.look(target)
+        place.cache.save_stamp(target, "task", place.cache.stamp(target), line)
+        return place.cache.state.stamps.pop("task", None) is not None
+
+    assert saved()
+    os.utime(path)
+    assert not saved()
+
+
+def test_stamp_is_saved_as_it_was_given(place: Place) -> None:
+    """The entry of the task is its stamp, as JSON text."""
+    target = place.target()
+    time.sleep(1.2 * GRAIN_NS / 1e9)
+    place.cache.forget_outputs(target)
+    for _, name in target.spelled_out():  # as in a new run, which looks at files that are older than a grain
+        place.cache.stats.forget(name)
+    stamp = place.cache.stamp(target)
+    place.cache.save_stamp(target, "task", stamp, place.cache.look(target))
+    assert place.cache.state.stamps == {"task": f'"{stamp}"'}
+
+
+def test_stamps_of_targets_that_differ_in_anything_differ(place: Place) -> None:
+    """Role, path, grouping and order of inputs, role and path of outputs, function: each has its own stamp."""
+    one, two, out, other = place.text, place.root / "two", place.out, place.root / "other"
+    os.link(one, two)
+    os.link(out, other)
+    kinds: list[dict[str, object]] = [
+        {"inputs": {"text": one}, "outputs": {"out": out}},
+        {"inputs": {"name": one}, "outputs": {"out": out}},
+        {"inputs": {"text": two}, "outputs": {"out": out}},
+        {"inputs": {"text": [one]}, "outputs": {"out": out}},
+        {"inputs": {"text": [one, two]}, "outputs": {"out": out}},
+        {"inputs": {"text": [two, one]}, "outputs": {"out": out}},
+        {"inputs": {}, "outputs": {"out": out}},
+        {"inputs": {"text": one}, "outputs": {"output": out}},
+        {"inputs": {"text": one}, "outputs": {"out": other}},
+        {"inputs": {"text": one}, "outputs": {"out": out, "other": other}},
+        {"inputs": {"text": one}, "outputs": {"out": out}, "params": {"times": 1}},
+        {"inputs": {"text": one}, "outputs": {"out": out}, "params": {"times": 1.0}},
+        {"inputs": {"text": one}, "outputs": {"out": out}, "pieces": {"half": builds.upper}},
+        {"inputs": {"text": one}, "outputs": {"out": out}, "pieces": {"rest": builds.upper}},
+        {"inputs": {"text": one}, "outputs": {"out": out}, "pieces": {"half": builds.split}},
+    ]
+    stamps = [place.cache.stamp(place.target(builds.whatever, **kind)) for kind in kinds]
+    stamps.append(place.cache.stamp(place.target(builds.another, **kinds[0])))
+    assert len(set(stamps)) == len(kinds) + 1
+    assert stamps[:-1] == [place.cache.stamp(place.target(builds.whatever, **kind)) for kind in kinds]
+
+
+def test_stamp_is_empty_only_if_a_needed_output_is_missing(place: Place) -> None:
+    """A missing output means that the target can't be what it was, unless an output may be left out."""
+    outputs = {"out": place.out, "extra": place.root / "none"}
+    assert place.cache.stamp(place.target(builds.whatever, outputs=outputs)) == ""
+    optional = place.target(builds.whatever, outputs=outputs, optional=frozenset({"extra"}))
+    assert len(place.cache.stamp(optional)) == 32
+    assert len(place.cache.stamp(place.target())) == 32
+
+
+@pytest.mark.parametrize("part", ["name", "code", "versions", "params"])
+def test_stamp_contains_what_is_not_a_file(place: Place, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     """Another version of a library, another digest of the code, another parameter: another stamp, though no file changed."""
     target = place.target()
     before = place.cache.stamp(target)
@@ -282,7 +367,8 @@ def test_stamp_contains_what_is_no_file(place: Place, monkeypatch: pytest.Monkey
     if part == "params":
         target = place.target(params={"times": 2})
     else:
-        new = dataclasses.replace(code, **{"digest": "f" * 32} if part == "code" else {"versions": {"numpy": "9"}})
+        changes = {"name": {"name": "other.build"}, "code": {"digest": "f" * 32}, "versions": {"versions": {"numpy": "9"}}}
+        new = dataclasses.replace(code, **changes[part])
         monkeypatch.setattr(place.cache.codes, "of", lambda build: new)
     assert place.cache.stamp(target) != before
 
