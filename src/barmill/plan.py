@@ -155,16 +155,15 @@ class Plan:
 
     def _faulty_calendars(self) -> Iterator[str]:
         """A line for each calendar in use whose sessions can't be computed, as of its last build."""
+        faults = {path: path.read_text(encoding="utf-8") for path in self.path("sessions", "").glob("*.fault.txt")}
+        if not any(faults.values()):
+            return
         try:
             used = sorted({name for name in map(self.calendar, self.datasets()) if name})
         except (BarmillError, OSError):  # what needs the file or the setting reports it
             return
         for calendar in used:
-            try:
-                fault = self.sessions_fault(calendar).read_text(encoding="utf-8")
-            except OSError:
-                continue
-            if fault:
+            if fault := faults.get(self.sessions_fault(calendar)):
                 yield f"no sessions of {calendar}: {'; '.join(fault.splitlines())}"
 
     def _rejected_lists(self) -> Iterator[str]:

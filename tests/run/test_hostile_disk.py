@@ -157,6 +157,16 @@ LOOKS = (
 )
 
 
+def spoil(place: Path, disk: str) -> None:
+    """Fill a disk, or make it read-only."""
+    if disk == "read-only":
+        subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+        return
+    with contextlib.suppress(OSError), open(place / "stuffing", "wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+
+
 @pytest.mark.parametrize("disk", ["full", "read-only"])
 def test_looking_needs_no_writing(tmp_path: Path, small_disk: Path, disk: str) -> None:
     """On a full or read-only disk a run with nothing to do, and each command that looks, does what it does elsewhere."""
@@ -165,12 +175,7 @@ def test_looking_needs_no_writing(tmp_path: Path, small_disk: Path, disk: str) -
     project.good()
     project.assert_fresh()
     before = project.artifacts()
-    if disk == "full":
-        with contextlib.suppress(OSError), open(small_disk / "stuffing", "wb", buffering=0) as file:
-            while file.write(b"x" * 4096):
-                pass
-    else:
-        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    spoil(small_disk, disk)
     for look in LOOKS:
         result = project.doit(*look.split())
         assert (result.code, result.err) == (0, ""), look
@@ -201,11 +206,6 @@ def test_looking_at_datasets_needs_no_writing(tmp_path: Path, disk: str) -> None
         project.good("coverage")
         looks = ("datasets", "health", "due", "history", "reconcile --help", "status coverage", "publish --dry-run")
         before = {look: project.doit(*look.split()) for look in looks}
-        if disk == "full":
-            with contextlib.suppress(OSError), open(place / "stuffing", "wb", buffering=0) as file:
-                while file.write(b"x" * 4096):
-                    pass
-        else:
-            subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+        spoil(place, disk)
         for look, right in before.items():
             assert project.doit(*look.split()) == right, look

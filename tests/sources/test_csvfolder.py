@@ -1,6 +1,7 @@
 """Folders and single files of prices, plain and compressed."""
 
 import gzip
+import os
 import zipfile
 
 import pytest
@@ -109,3 +110,12 @@ def test_the_zone_of_the_days(tmp_path):
     (tmp_path / "T.csv").write_text("Date,Open,High,Low,Close\n2024-01-04T15:00:00Z,1,2,1,2\n")
     found, notes = dates(CsvFolder("csv", [tmp_path]), "T", home="Asia/Tokyo")
     assert (list(found), notes) == (["2024-01-05"], [])
+
+
+def test_pipe_in_place_of_a_source_is_named(tmp_path):
+    """A pipe that is named as the source is not read, and is not said to be missing."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(SourceError, match=r"pipe\.csv is neither a file nor a folder"):
+        CsvFolder("csv", [tmp_path / "pipe.csv"])
+    with pytest.raises(SourceError, match=r"none\.csv does not exist"):
+        CsvFolder("csv", [tmp_path / "none.csv"])

@@ -8,7 +8,7 @@ from typing import TextIO
 
 from barmill.commands.base import CLASS_OPTION, NOW_OPTION, Command, chosen, moment
 from barmill.report.due import Due, schedule
-from barmill.report.ended import Ended
+from barmill.report.ended import Ended, listed
 from barmill.report.health import tell
 from barmill.report.schedules import crontab, systemd
 from barmill.run.commands.select import JSON_OPTION
@@ -69,7 +69,7 @@ class DueNow(Command):
         else:
             out.writelines(f"due: {each.name}  {_why(each)}\n" for each in due)
             _tell_later(out, [each for each in found if not each.now and not each.ended])
-            _tell_ended(out, [each for each in found if each.ended])
+            out.write(listed([(each.name, each.last) for each in found if each.ended]))
             out.write(f"{len(due)} of {len(found)} datasets are due\n")
         return 0
 
@@ -90,12 +90,6 @@ def _tell_later(out: TextIO, later: list[Due]) -> None:
     unknown = sum(each.at is None for each in later)
     if unknown:
         out.write(f"of {unknown} no calendar says when they will be due; they are not\n")
-
-
-def _tell_ended(out: TextIO, ended: list[Due]) -> None:
-    if ended:
-        more = f" and {len(ended) - _MOST} more" if len(ended) > _MOST else ""
-        out.write(f"ended: {', '.join(f'{each.name} ({each.last})' for each in ended[:_MOST])}{more}\n")
 
 
 def _row(each: Due) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from barmill.commands.base import CLASS_OPTION, NOW_OPTION, Command, chosen, moment
+from barmill.report.ended import listed
 from barmill.report.health import ENDED, ERROR, GOOD, HEALTHY, STALE, STATUSES, Condition, Health, as_rows, examine
 from barmill.report.lag import Timetable
 from barmill.run.commands.select import JSON_OPTION
@@ -13,7 +14,6 @@ from barmill.run.plain import option
 
 _SYMBOLS = {HEALTHY: "✅", STALE: "⚠️", ENDED: "⏹️", ERROR: "❌"}
 _WORDS = {HEALTHY: "ok   ", STALE: "STALE", ENDED: "ended", ERROR: "ERROR"}
-_MOST = 3
 
 
 class HealthCheck(Command):
@@ -71,19 +71,13 @@ def _tell(out: TextIO, health: Health, verbose: bool) -> None:
     out.writelines(f"{marks[ERROR]} {fault}\n" for fault in health.faults)
     if verbose:
         out.writelines(f"shared gap: {_shared(each)}\n" for each in health.shared)
-    if not verbose:
-        _tell_ended(out, [each for each in health.conditions if each.status == ENDED])
+    else:
+        out.write(listed([(each.name, each.end) for each in health.conditions if each.status == ENDED]))
     titles = " ".join(f"{word:>9}" for word in ("datasets", *STATUSES))
     out.write(f"\n{'asset class':12} {titles} {'rows':>14}\n")
     for name, counts in {**health.by_class(), "all": health.counts()}.items():
         numbers = " ".join(f"{counts[word]:9,}" for word in ("datasets", *STATUSES))
         out.write(f"{name:12} {numbers} {counts['rows']:14,}\n")
-
-
-def _tell_ended(out: TextIO, ended: list[Condition]) -> None:
-    if ended:
-        more = f" and {len(ended) - _MOST} more, see --verbose" if len(ended) > _MOST else ""
-        out.write(f"ended: {', '.join(f'{each.name} ({each.end})' for each in ended[:_MOST])}{more}\n")
 
 
 def _shared(gap: Mapping[str, str]) -> str:

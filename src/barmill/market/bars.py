@@ -178,7 +178,7 @@ def _fault(fields: list[str]) -> str:
 
 
 def _rule(fields: list[str], reason: str) -> str:
-    """The rule of `policies` that fields break which are not a bar; "" if it is none."""
+    """The rule of `policies` that fields break which are not a bar; "" if no rule names the fault."""
     if reason == INVALID_ROW:
         return policies.NULL_STAMPS if len(fields) == len(BAR) and fields[2].lower() in _NULLS else ""
     wrong = [part for part in fields[4:8] if not _number(part)]

@@ -33,7 +33,7 @@ def diagnose(symbol: str, bars: Bars, gate: Gate) -> dict[str, Any]:
         if none), price_rows (bars kept), raw_rows (lines read), last_close, rejected (line, reason, text), findings (rule,
         action, stamp, text), broken (rule → how often). Statuses: `ok`; `warning` (any flag but zero_volume, zero_volume_ratio,
         zero_volume_severity=low, missing_header); `sparse` (one bar); `empty` (no line of data); `error:no_valid_row` (lines,
-        and none of them a bar that may stay); `error:refused` (a rule rejects them all).
+        and not one of them a bar that may stay); `error:refused` (a rule rejects them all).
     """
     table = gate.table
     flags = _flags(symbol, bars, gate.counts)

@@ -2,7 +2,7 @@
 
 import csv
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from barmill.errors import InputError
@@ -10,10 +10,11 @@ from barmill.market.datasets import Dataset
 from barmill.market.tables import read_rows
 from barmill.plan import Plan
 from barmill.report.updates import read_updates
-from barmill.sources.history import OK
+from barmill.sources.history import OK, path_of
 
 _COLUMNS = ("name", "calendar", "end", "ended", "verdict", "missing", "shared")
 _REQUESTS = frozenset({"load", "update", "sync"})
+_MOST = 3
 _LONGEST = dt.timedelta(days=31)  # of a bar, whose stamp may be its last day
 
 
@@ -42,7 +43,7 @@ class Ended:
         """
         if not self._last.get(dataset.name, "")[:10] == last[:10] != "":
             return False
-        updates = read_updates(self._plan.settings.series / ".history" / f"{dataset.name}.json")
+        updates = read_updates(path_of(self._plan.settings.series, dataset.name))
         if updates.failure():
             return False
         asked = [each for each in updates.all if each.kind in _REQUESTS]
@@ -54,6 +55,14 @@ class Ended:
     def row(self, name: str) -> Mapping[str, str]:
         """The row of a dataset in the coverage; empty where it has none."""
         return self._rows.get(name, {})
+
+
+def listed(ended: Sequence[tuple[str, str]]) -> str:
+    """A line that names ended series, each with the stamp of its last bar: the first few, and how many more; "" for none."""
+    if not ended:
+        return ""
+    more = f" and {len(ended) - _MOST} more" if len(ended) > _MOST else ""
+    return f"ended: {', '.join(f'{name} ({last})' for name, last in ended[:_MOST])}{more}\n"
 
 
 def read_table(path: Path, columns: Iterable[str]) -> tuple[list[dict[str, str]], str]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from barmill.errors import BarsError
 from barmill.market.archive import damage, files_of
-from barmill.market.datasets import HISTORIES, Dataset
+from barmill.market.datasets import Dataset
 from barmill.market.manifest import Manifest
 from barmill.plan import Plan
 from barmill.report.ended import Ended, read_table
 from barmill.report.lag import Lag, Timetable
 from barmill.report.updates import Updates, read_updates
+from barmill.sources.history import path_of
 
 HEALTHY, STALE, ENDED, ERROR = "healthy", "stale", "ended", "error"
 STATUSES = (HEALTHY, STALE, ENDED, ERROR)
@@ -103,7 +104,7 @@ def examine(plan: Plan, datasets: Iterable[Dataset], timetable: Timetable, stale
 
 def _condition(plan: Plan, dataset: Dataset, timetable: Timetable, ended: Ended, stale_days: int) -> Condition:
     found = Condition(dataset.name, dataset.symbol, dataset.asset_class, dataset.frequency)
-    updates = read_updates(plan.settings.series / HISTORIES / f"{dataset.name}.json")
+    updates = read_updates(path_of(plan.settings.series, dataset.name))
     found.provider = updates.provider
     found.updates = [each._asdict() for each in updates.all[-_EXCERPT:]]
     found.reasons = list(_errors(plan, dataset, updates, found))

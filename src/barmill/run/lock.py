@@ -38,7 +38,7 @@ class ProjectLock:
         Raises:
             ConfigError: `artifacts` is not a folder.
             Busy: another process holds it, and we are not to wait.
-            StoreError: there can be no lock in `artifacts`.
+            StoreError: the lock in `artifacts` can't be opened or taken.
         """
         if not self.wanted or self._file is not None:
             return self._file is not None
@@ -75,7 +75,7 @@ class ProjectLock:
 
 
 def _opened(path: Path) -> int | None:
-    """The lock's file; None on a full or read-only disk where there is none, and nobody can write artifacts, either."""
+    """The lock's file; None where it is missing and a full or read-only disk lets nobody make it, or write artifacts."""
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:

@@ -122,7 +122,7 @@ def settle(dataset: Dataset, settings: Settings) -> None:
 
 
 def text_of(dataset: Dataset) -> bytes:
-    """The content of a series' text; nothing if there is none.
+    """The content of a series' text; empty if the file is missing.
 
     Raises:
         InputError: it can't be read.

@@ -1,5 +1,6 @@
 """Files of prices, in any form that `market.dialects` reads: a folder with one or more a symbol, or single files."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -73,7 +74,8 @@ def _listed(place: Path) -> Iterator[Path]:
     elif place.is_dir():
         yield from sorted(path for path in place.iterdir() if path.is_file())
     else:
-        raise SourceError(f"{place.absolute()} does not exist", "name a folder or a file with --source or in [tool.barmill]")
+        fault = "is neither a file nor a folder" if os.path.lexists(place) else "does not exist"
+        raise SourceError(f"{place.absolute()} {fault}", "name a folder or a file with --source or in [tool.barmill]")
 
 
 def _shape(pattern: str) -> re.Pattern[str]:

@@ -38,8 +38,8 @@ def build(
         archive: index and packs of what was archived of it; see `market.archive`.
         sessions: the table of its calendar, where bars on other days do not stay; else none.
         out: CSV with the columns of `schema.BAR`: date YYYY-MM-DD, time HH:MM:SS, prices in the listing's quote unit;
-            ascending and unique in (date, time), of lines with the same stamp the last that breaks no rule. Not written if
-            there is no bar, unless `include_empty`.
+            ascending and unique in (date, time), of lines with the same stamp the last that breaks no rule. Not written
+            without a bar, unless `include_empty`.
         diagnosis: JSON of `quality.diagnose`; of a file that is not Stooq's text also its `dialect` and `notes` (see
             `dialects.Reading`).
         symbol: the ticker that the file should hold.

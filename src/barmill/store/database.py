@@ -62,7 +62,7 @@ def copied(path: Path) -> sqlite3.Connection:
             data = bytearray(copy.read_bytes())
     else:
         data = bytearray(path.read_bytes())
-    data[_VERSIONS] = b"\1\1"  # in memory there is no log
+    data[_VERSIONS] = b"\1\1"  # a database in memory keeps no log
     database = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     database.deserialize(bytes(data))
     return database
